@@ -3,7 +3,16 @@
 import subprocess
 import sys
 
-_ALL = ("search_time", "startup", "throughput", "card", "bridge", "certificates", "authority")
+_ALL = (
+    "search_time",
+    "hostile_texts",
+    "startup",
+    "throughput",
+    "card",
+    "bridge",
+    "certificates",
+    "authority",
+)
 
 
 def main() -> int:

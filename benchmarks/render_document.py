@@ -22,6 +22,7 @@ def figures(known: dict[str, Any]) -> str:
     parts += [_start_up(known["start_up"]), _search(known["search_time"])]
     parts += [_codes(known["authority"]), _certificates(known["certificates"])]
     parts += [_card(known["card_layer"]), _bridge(known["bridge"])]
+    parts += [_hostile_texts(known["hostile_texts"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -73,6 +74,19 @@ def _search(found: dict[str, Any]) -> str:
     return (
         f"**Search.** {found['mean_ms']} ms a question on average, 95 in 100 within "
         f"{found['p95_ms']} ms ({found['questions']} questions, processor time)."
+    )
+
+
+def _hostile_texts(found: dict[str, Any]) -> str:
+    parsers, patterns = found["parsers"], found["patterns"]
+    detector = parsers["services.secret_detection.SecretDetector.find"]["ms"]
+    search = parsers["services.faq.search.FaqSearch.search"]["ms"]
+    parser, pattern = (max(each["ms"] for each in kind.values()) for kind in (parsers, patterns))
+    return (
+        f"**Hostile texts.** 4,096 characters of the worst kind take the secret detector "
+        f"{detector:.1f} ms and the search {search:.1f} ms; the slowest of {len(parsers)} parsers "
+        f"{parser:.1f} ms, the slowest of {len(patterns)} patterns {pattern:.1f} ms (processor "
+        f"time)."
     )
 
 

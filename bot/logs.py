@@ -15,7 +15,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 REDACTED = "•••"
 
 _PATTERNS = (
-    re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}"),  # bot token
+    re.compile(r"(?<!\d)\d{5,}+:[A-Za-z0-9_-]{20,}"),  # bot token
     re.compile(r"(?<![A-Z0-9])[A-Z][A-D89]\d{8}(?!\d)"),  # UI No. 統一證號
     re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d{14}(?!\d)"),  # IC card number IC卡卡號
 )

@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError
 PREFIX = "KAIKA_"
 SANDBOX_SETTINGS = "sandbox.env"
 """File with the settings of a running sandbox, for ``kaika --sandbox …``."""
-_TOKEN = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
+_TOKEN = re.compile(r"(?<!\d)\d{5,}+:[A-Za-z0-9_-]{20,}")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 SHORTEST_PASSPHRASE = 12
 _BACKENDS = ("sqlite+aiosqlite", "postgresql+asyncpg")

@@ -7,9 +7,10 @@ lead to it or its letters look random; a token alone on a line counts without th
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
+
+from services.formats.text_cleaning import strip_invisible
 
 
 class SecretShape(StrEnum):
@@ -25,21 +26,23 @@ _UI_NUMBER = re.compile(r"(?<![A-Z0-9])[A-Z][ -]?[A-D1289](?:[ -]?\d){8}(?![A-Z0
 _CARD_NUMBER = re.compile(r"(?<![A-Z0-9])[A-Z]{2}(?:[ -]?\d){14}(?![A-Z0-9])", re.I)
 _LONG_NUMBER = re.compile(r"(?<![A-Z0-9])\d(?:[ -]?\d){12,18}(?![A-Z0-9])", re.I)
 _NO_SECRET = re.compile(
-    r"(?:NT)?\$ ?[\d,.]+|https?://\S+|www\.\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|/\w+@\w+"
+    r"(?:NT)?\$ ?[\d,.]+|https?://\S+|www\.\S+|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)+|/\w+@\w+"
 )
 _TOKEN = re.compile(r"[A-Za-z0-9!@#$%^&*_+?~-]{6,}")
-_LONE = re.compile(r"[\"'「『(（<]*([!-~]{6,10}?)[\"'」』)）>.。,，!！]*")
+_OPENING = "\"'「『(（<"
+_LONE = re.compile(r"([!-~]{6,10}?)[\"'」』)）>.。,，!！]*+")
 _HEX_CODE = re.compile(r"0x[0-9a-f]+|(?:7600|7610|7621|7650|8[0-3]00)[0-9a-f]{4}", re.I)
 _PHONE = re.compile(r"0800\d{6}|09\d{8}")
 _WORD_AND_NUMBER = re.compile(r"([A-Za-z]+)[-_]?(\d{0,4})([A-Za-z]{0,3})")
+_CAPITALS = re.compile(r"[A-Z]+")
 _DIGIT_INSIDE = re.compile(r"[A-Za-z]\d+[A-Za-z]")
 _CUE_WORD = re.compile(
     r"(?:(?<![a-z])(?:code|pin|password|passcode|passwd|pwd)(?![a-z])|代碼|代码|密碼|密码|碼|码)",
     re.I,
 )
 _CUE = re.compile(
-    _CUE_WORD.pattern + r"(?:\s*(?:碼|码|code|number|號|号))?"
-    r"[\s\"'「『(（]*(?:is|was|:|：|=|是|為|为|叫|，|,|->)?[\s\"'「『(（]*$",
+    _CUE_WORD.pattern + r"(?:\s*+(?:碼|码|code|number|號|号))?"
+    r"[\s\"'「『(（]*+(?:is|was|:|：|=|是|為|为|叫|，|,|->)?[\s\"'「『(（]*+$",
     re.I,
 )
 _ERROR_CUE = re.compile(r"error|last_error|ret_code|錯誤|错误|訊息|报错|報錯", re.I)
@@ -113,7 +116,7 @@ class SecretDetector:
         return None
 
     def _is_lone_secret(self, line: str) -> bool:
-        match = _LONE.fullmatch(line.strip())
+        match = _LONE.fullmatch(line.strip().lstrip(_OPENING))
         return match is not None and self._is_candidate(match[1])
 
     def _in_sentence(self, plain: str) -> bool:
@@ -149,12 +152,6 @@ def is_known_name(token: str) -> bool:
     return token.casefold() in _PRODUCTS or (parts is not None and parts[1].casefold() in _PRODUCTS)
 
 
-def strip_invisible(text: str) -> str:
-    """Return `text` in half-width forms and without invisible characters."""
-    normal = unicodedata.normalize("NFKC", text)
-    return "".join(c for c in normal if c == "\n" or unicodedata.category(c) not in ("Cf", "Cc"))
-
-
 def _tokens(plain: str) -> Iterator[tuple[str, str]]:
     for match in _TOKEN.finditer(plain):
         yield match[0].strip("?!=-_+~"), plain[max(0, match.start() - _CUE_REACH) : match.start()]
@@ -183,7 +180,7 @@ def _count_capital_runs(token: str) -> int:
     inside = token[1:]
     if inside == inside.upper() or inside == inside.lower():
         return 0
-    return len(re.findall(r"[A-Z]+", inside))
+    return len(_CAPITALS.findall(inside))
 
 
 def _passes_luhn(number: str) -> bool:

@@ -23,7 +23,7 @@ HEADINGS = {
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]*[A-Za-z0-9/_=-]")
-_LIST_NUMBER = re.compile(r"^\s*\d+\. ", re.MULTILINE)
+_LIST_NUMBER = re.compile(r"^[ \t]*\d+\. ", re.MULTILINE)
 _FIGURE = re.compile(r"\d+(?:[.,:-]\d+)*")
 _LEFTOVER = re.compile(r"\*\*|__|^#+ |\]\(", re.MULTILINE)
 _LONGEST_TITLE = 60

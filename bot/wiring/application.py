@@ -77,7 +77,7 @@ def build_services(
     clock: SystemClock,
 ) -> Services:
     """Build the services that handlers call."""
-    search, shapes = _load_models()
+    search, shapes = load_models()
     return Services(
         database=database,
         languages=people,
@@ -90,7 +90,7 @@ def build_services(
 
 
 @cache
-def _load_models() -> tuple[FaqSearch, SecretDetector]:
+def load_models() -> tuple[FaqSearch, SecretDetector]:
     """Train search and secret detection on the FAQ entries, once per process."""
     known = entries.load_entries()
     shapes = SecretDetector(_vocabulary(known), error_codes.contains_code)

@@ -14,9 +14,10 @@ from handlers.engine.model import (
     resolve_target,
 )
 
-_TAG = re.compile(r"<[^>]+>")
+_TAG = re.compile(r"<[^<>]+>")
+_SPECIAL = re.compile(r"[:;#]")
 _EXAMPLE_CONTEXT = StepContext(0, 0, "en", None, datetime(2026, 1, 1, tzinfo=UTC), {})
-_HEADING = re.compile(r"<b>(.+?)</b>")
+_HEADING = re.compile(r"<b>([^<]+)</b>")
 
 
 def diagram(conversation: Conversation) -> str:
@@ -69,4 +70,4 @@ def _targets(conversation: Conversation) -> Iterator[tuple[str, str]]:
 
 def _plain_text(text: str) -> str:
     """Return a text without markup and without Mermaid's special characters."""
-    return re.sub(r"[:;#]", ",", _TAG.sub("", text)).strip()
+    return _SPECIAL.sub(",", _TAG.sub("", text)).strip()

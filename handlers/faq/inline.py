@@ -26,7 +26,7 @@ from services.faq.entries import Entry
 PAGE = 10
 _CACHE_SECONDS = 60
 _PREVIEW = 100
-_TAGS = re.compile(r"<[^>]+>")
+_TAGS = re.compile(r"<[^<>]+>")
 
 
 async def on_inline(update: Update, context: Context) -> None:

@@ -1,8 +1,9 @@
 """Answers to free text: questions, error codes, greetings and thanks."""
 
 import re
+from functools import cache
 
-from telegram import Message, MessageEntity, Update
+from telegram import Message, Update
 from telegram.constants import ChatType
 
 from handlers.context import Context
@@ -109,15 +110,18 @@ def _addressed_question(message: Message, username: str) -> str | None:
         return text
     if message.chat.type == ChatType.CHANNEL:
         return None
-    mention = f"@{username}".casefold()
-    mentions = message.parse_entities([MessageEntity.MENTION]) or message.parse_caption_entities(
-        [MessageEntity.MENTION]
-    )
-    if any(each.casefold() == mention for each in mentions.values()):
-        return re.sub(re.escape(mention), " ", text, flags=re.IGNORECASE).strip()
+    mention = _mention(username)
+    if mention.search(text):
+        return mention.sub(" ", text).strip()
     author = message.reply_to_message.from_user if message.reply_to_message else None
-    is_reply_to_bot = author is not None and f"@{author.username}".casefold() == mention
+    is_reply_to_bot = author is not None and bool(mention.fullmatch(f"@{author.username}"))
     return text if is_reply_to_bot else None
+
+
+@cache
+def _mention(username: str) -> re.Pattern[str]:
+    """Return the pattern of a mention; PTB copies the whole text for every entity in it."""
+    return re.compile(rf"(?<!\w)@{re.escape(username)}(?!\w)", re.IGNORECASE)
 
 
 def _reply_to_courtesy(text: str, language: str) -> View | None:

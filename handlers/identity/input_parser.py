@@ -18,9 +18,9 @@ from services.formats.dates import parse_birth_date
 from services.formats.errors import FormatError, FormatProblem
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
-from services.formats.text_cleaning import compact, compact_identifier
+from services.formats.text_cleaning import compact, compact_identifier, strip_invisible
 from services.formats.ui_number import UiNumber
-from services.secret_detection import is_known_name, strip_invisible
+from services.secret_detection import is_known_name
 
 _NUMBER = re.compile(r"(?<![A-Z0-9])[A-Z][ -]?[A-D0-9](?:[ -]?\d){8}(?![A-Z0-9])", re.I)
 _NEARLY_A_NUMBER = re.compile(r"[A-Z]{1,2}\d{7,10}")
@@ -31,6 +31,7 @@ _LABELS = re.compile(
     re.I,
 )
 _WORD = re.compile(r"[a-z]{3,}")
+_NEARLY_A_CARD_NUMBER = re.compile(r"[A-Z]{0,3}\d{11,17}|[A-Z0-9]{16}")
 _CODE_LIKE = range(5, 13)
 
 _NUMBER_REFUSED: Mapping[FormatProblem, str] = {
@@ -149,7 +150,7 @@ def parse_card_number(text: str) -> CardNumber | None:
     try:
         return CardNumber.parse(token)
     except FormatError:
-        if re.fullmatch(r"[A-Z]{0,3}\d{11,17}|[A-Z0-9]{16}", token):
+        if _NEARLY_A_CARD_NUMBER.fullmatch(token):
             raise InputRejectedError(_CARD_REFUSED) from None
         return None
 

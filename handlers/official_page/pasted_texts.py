@@ -5,11 +5,11 @@ tables and from users' reports (docs/facts.md §2.4, §4).
 """
 
 import re
-import unicodedata
 
 import opencc
 
 from handlers.screen.text import N_, Markup, say
+from services.formats.text_cleaning import normalize
 
 _TRADITIONAL = opencc.OpenCC("s2t")
 
@@ -120,7 +120,7 @@ _MAX_LENGTH = 600
 
 def explain(text: str, language: str) -> Markup | None:
     """Return what a pasted text means; `None` for a question or an unknown text."""
-    plain = _TRADITIONAL.convert(unicodedata.normalize("NFKC", text[:_MAX_LENGTH]).strip())
+    plain = _TRADITIONAL.convert(normalize(text[:_MAX_LENGTH]).strip())
     if _QUESTION.search(plain):
         return None
     meaning = next((message for pattern, message in _PATTERNS if pattern.search(plain)), None)

@@ -63,6 +63,8 @@ def parse_address(text: str) -> ServerAddress:
     text = text.strip()
     if not text:
         raise AddressError(AddressFault.EMPTY)
+    if len(text) > MAX_ADDRESS_LENGTH:
+        raise AddressError(AddressFault.NOT_AN_ADDRESS)
     url = _parse_url(text if "://" in text else f"wss://{text}")
     scheme = _SCHEMES.get(url.scheme)
     if scheme is None:
@@ -84,7 +86,7 @@ def _parse_url(text: str) -> URL:
         url.port  # noqa: B018 - read for its errors
     except (ValueError, UnicodeError) as error:
         raise AddressError(AddressFault.NOT_AN_ADDRESS) from error
-    if len(text) > MAX_ADDRESS_LENGTH or not _is_host(url.raw_host or "") or url.explicit_port == 0:
+    if not _is_host(url.raw_host or "") or url.explicit_port == 0:
         raise AddressError(AddressFault.NOT_AN_ADDRESS)
     return url
 

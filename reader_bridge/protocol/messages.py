@@ -88,6 +88,8 @@ BRIDGE_MESSAGES: dict[str, type[BridgeMessage]] = {
 UNNUMBERED: tuple[type[Message], ...] = (Greeting, Hello, Welcome)
 """They carry the number 0, and are neither counted nor sent again."""
 _TYPES = {kind: name for name, kind in (SERVER_MESSAGES | BRIDGE_MESSAGES).items()}
+_LONGEST_INTEGER = 20
+"""Digits of an integer in JSON."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -158,7 +160,10 @@ def parse_frame(text: str) -> Frame:
         raise ProtocolError(field="frame")
     try:
         values = json.loads(
-            text, object_pairs_hook=_object_without_repeated_names, parse_constant=_refuse_constant
+            text,
+            object_pairs_hook=_object_without_repeated_names,
+            parse_int=_parse_integer,
+            parse_constant=_refuse_constant,
         )
     except (ValueError, RecursionError):
         raise ProtocolError(field="json") from None
@@ -175,6 +180,13 @@ def _object_without_repeated_names(pairs: list[tuple[str, Any]]) -> dict[str, An
     if len(values) != len(pairs):
         raise ProtocolError(field="json")
     return values
+
+
+def _parse_integer(digits: str) -> int:
+    """Parse an integer; long ones take quadratic time, and no field holds one."""
+    if len(digits) > _LONGEST_INTEGER:
+        raise ProtocolError(field="json")
+    return int(digits)
 
 
 def _refuse_constant(_: str) -> NoReturn:

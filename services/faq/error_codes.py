@@ -6,7 +6,6 @@ the negative number that pages show for ``last_error`` (``-2147483647``).
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +14,7 @@ from functools import cache
 import yaml
 
 import locales
+from services.formats.text_cleaning import normalize
 
 _MASK = 0xFFFFFFFF
 _DIGIT = re.compile(r"\d")
@@ -89,7 +89,7 @@ def find_codes(text: str) -> list[int]:
     """
     if not _DIGIT.search(text):
         return []
-    plain = unicodedata.normalize("NFKC", text).casefold().translate(_MINUS_SIGNS)
+    plain = normalize(text).casefold().translate(_MINUS_SIGNS)
     return list(dict.fromkeys(code for _, code in sorted(_find_positions(plain))))
 
 

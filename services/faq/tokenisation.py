@@ -5,10 +5,11 @@ Simplified ones, which is never ambiguous (发 may be 發 or 髮, while both of 
 """
 
 import re
-import unicodedata
 from functools import cache
 
 import opencc
+
+from services.formats.text_cleaning import normalize
 
 MAX_CHARACTERS = 1000
 """The rest of a longer text is ignored."""
@@ -78,7 +79,7 @@ def language_of(question: str) -> str:
     Han text makes it Chinese, also with English words in between ("PIN碼 locked"), unless it is
     quoted in an English sentence ("where is 取回用戶代碼").
     """
-    head = unicodedata.normalize("NFKC", question[:MAX_CHARACTERS]).lower()
+    head = normalize(question[:MAX_CHARACTERS]).lower()
     han = len(_HAN.findall(head))
     if not han:
         return "en"
@@ -90,7 +91,7 @@ def language_of(question: str) -> str:
 
 def fold(text: str) -> str:
     """Return `text` with width, case and the two Chinese scripts unified."""
-    return unicodedata.normalize("NFKC", text).casefold().translate(_folding())
+    return normalize(text).casefold().translate(_folding())
 
 
 def split_units(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.formats.text_cleaning import normalize
 from services.storage.models import UnansweredQuestion
 
 LONGEST = 300
@@ -15,15 +16,15 @@ LONGEST = 300
 
 _PERSONAL = (
     (re.compile(r"https?://\S+"), "<link>"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "<mail>"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)+"), "<mail>"),
     (re.compile(r"@\w{4,}"), "<name>"),
-    (re.compile(r"\d(?:[\d\s-]*\d){4,}"), "<number>"),
+    (re.compile(r"\d(?:[\s-]*+\d){4,}"), "<number>"),
 )
 
 
 def normalise(question: str) -> str:
     """Return a question in one case and width, without personal data such as links and numbers."""
-    text = unicodedata.normalize("NFKC", question).casefold()
+    text = normalize(question).casefold()
     for pattern, name in _PERSONAL:
         text = pattern.sub(name, text)
     text = "".join(" " if unicodedata.category(c).startswith("C") else c for c in text)

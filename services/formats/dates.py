@@ -21,6 +21,7 @@ _NO_YEAR = re.compile(r"(\d{1,2})[-/.月](\d{1,2})[日號号]?")
 _NAMED_NO_YEAR = re.compile(
     r"(?:(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]{3,9})|([A-Za-z]{3,9})\s+(\d{1,2})(?:st|nd|rd|th)?)"
 )
+_PUNCTUATION = re.compile(r"[,.]")
 _AGO = re.compile(r"(\d{1,2}|an?|[a-z]{3,5}|[一二兩两三四五六七八九十])(天|日|daysago|dayago|"
                   r"週|周|個?星期|个?星期|個?禮拜|个?礼拜|weeksago|weekago)前?")  # fmt: skip
 _NAMED_DAYS = {
@@ -68,7 +69,7 @@ def parse_recent_day(text: str, today: date, oldest: timedelta) -> date:
     ago = _days_ago(bare)
     if ago is not None:
         return today - timedelta(days=ago)
-    named = _NAMED_NO_YEAR.fullmatch(re.sub(r"[,.]", " ", single_line(text)).strip())
+    named = _NAMED_NO_YEAR.fullmatch(_PUNCTUATION.sub(" ", single_line(text)).strip())
     if named:
         return _parse_recent(
             today, oldest, {(_month(named[2] or named[3]), int(named[1] or named[4]))}
@@ -131,7 +132,7 @@ def format_roc(day: date) -> str:
 
 
 def _split(text: str) -> tuple[int, int, int]:
-    named = _NAMED.fullmatch(re.sub(r"[,.]", " ", single_line(text)).replace("  ", " "))
+    named = _NAMED.fullmatch(_PUNCTUATION.sub(" ", single_line(text)).replace("  ", " "))
     if named:
         return int(named[5]), _month(named[2] or named[3]), int(named[1] or named[4])
     bare = compact(text)

@@ -21,7 +21,7 @@ from services.storage.upgrade import upgrade
 
 async def _learn() -> None:
     """Do once what every start would repeat."""
-    application._load_models()
+    application.load_models()
     answers.render_all(entries.load_entries())
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite+aiosqlite:///{folder}/kaika.db")
