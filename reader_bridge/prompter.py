@@ -171,6 +171,13 @@ class ServerConnected:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateAvailable:
+    """There is a newer release of this app. Shown once."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerDisconnected:
     """There is no connection; another attempt follows.
 
@@ -243,6 +250,7 @@ class OperationNotDone:
 PrompterEvent = (
     ServerConnecting
     | ServerConnected
+    | UpdateAvailable
     | ServerDisconnected
     | PairingStarted
     | PairingClosed

@@ -17,6 +17,7 @@ from reader_bridge.prompter import (
     ServerConnected,
     ServerConnecting,
     ServerDisconnected,
+    UpdateAvailable,
     WrongWordsChosen,
 )
 from reader_bridge.protocol import FailureCode, Operation, PinPurpose, ProgressStep, UnpairReason
@@ -256,6 +257,15 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
             )
         case ServerConnected(resumed=resumed):
             return _connected_notice(resumed, language, host)
+        case UpdateAvailable(version=version):
+            return StatusNotice(
+                NoticeTone.NOTE,
+                localise(language, "kaika-bridge {version} is out.", version=version),
+                localise(
+                    language,
+                    "Get it where you got this one, and check its signature before you install it.",
+                ),
+            )
         case ServerDisconnected(problem=problem, retry_delay=seconds):
             again = localise(
                 language, "Trying again in {seconds} s.", seconds=max(1, round(seconds))

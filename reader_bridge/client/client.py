@@ -1,6 +1,7 @@
 """The client: connects to the server, greets it, handles its frames, and reconnects."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -21,6 +22,7 @@ from reader_bridge.prompter import (
     ServerConnected,
     ServerConnecting,
     ServerDisconnected,
+    UpdateAvailable,
 )
 from reader_bridge.protocol.enums import ProtocolErrorCode
 from reader_bridge.protocol.errors import ProtocolError, UnknownOperationError
@@ -65,6 +67,7 @@ class BridgeClient:
         self._language, self._app_version = language, app_version
         self._reconnect_delay = reconnect_delay or ReconnectDelay()
         self._sleep = sleep
+        self._has_announced_update = False
 
     async def run(self) -> ExitReason:
         """Stay connected until the client exits by itself. Cancelling the task says `bye`."""
@@ -129,7 +132,17 @@ class BridgeClient:
         is_resumed = welcome.paired and resume is not None
         has_other_origin = greeting.origin != session.origin
         self._prompter.show(ServerConnected(self._host, is_resumed, has_other_origin))
+        self._announce_update(greeting.newest_app)
         await session.accept_welcome(welcome, connection)
+
+    def _announce_update(self, newest: str | None) -> None:
+        """Say once that there is a newer release."""
+        own = re.match(r"(\d+)\.(\d+)\.(\d+)", self._app_version)
+        if newest is None or own is None or self._has_announced_update:
+            return
+        if tuple(map(int, newest.split("."))) > tuple(map(int, own.groups())):
+            self._has_announced_update = True
+            self._prompter.show(UpdateAvailable(newest))
 
     async def _handle_frame(self, text: str) -> None:
         frame = parse_frame(text)

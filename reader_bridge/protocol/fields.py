@@ -34,6 +34,8 @@ PairingCode = Annotated[
 ]
 PersonName = Annotated[str, TextBounds(128)]
 AppVersion = Annotated[str, TextBounds(40, 1, "[0-9A-Za-z.+_-]+")]
+ReleaseVersion = Annotated[str, TextBounds(14, 5, "[0-9]{1,4}(\\.[0-9]{1,4}){2}")]
+"""Of a release: three numbers."""
 LanguageTag = Annotated[str, TextBounds(20, 2, "[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")]
 Origin = Annotated[str, TextBounds(300, 5)]
 

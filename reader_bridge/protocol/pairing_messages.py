@@ -15,6 +15,7 @@ from reader_bridge.protocol.fields import (
     Origin,
     PairingCode,
     PersonName,
+    ReleaseVersion,
     ResumeProof,
     ResumeSecret,
     Seconds,
@@ -30,11 +31,14 @@ class Greeting:
     :ivar api_levels: the levels it understands.
     :ivar nonce: fresh for every connection; for the proof of a resumption.
     :ivar origin: what it takes for its own origin; the bridge goes by the one it dialled.
+    :ivar newest_app: the newest release of the bridge it knows of. A bridge that is older says so,
+        and nothing more: where to get it is never said by a server.
     """
 
     api_levels: Annotated[tuple[ApiLevel, ...], ListBounds(16)]
     nonce: Nonce
     origin: Origin
+    newest_app: ReleaseVersion | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,9 +1,12 @@
 """One websocket of a bridge: greeting, sequence numbers, and the dispatch of its messages."""
 
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from importlib import metadata
 from math import ceil
 from types import MappingProxyType
 
@@ -74,6 +77,13 @@ _MAY_BE_LATE = frozenset({PairAnswer, *_OPERATION_MESSAGES})
 _log = structlog.get_logger()
 
 
+@cache
+def _release_version() -> str | None:
+    """The release that server and bridge come from; `None` in a build between two."""
+    version = metadata.version("kaika")
+    return version if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4}){2}", version) else None
+
+
 @dataclass(frozen=True)
 class ConnectionServices:
     """Services shared by all connections of the hub.
@@ -105,7 +115,9 @@ class HubConnection:
         self._unexpected = 0
         self._closed = False
         self.opened_at = steady_time(now)
-        transport.send(encode_frame(Greeting((API_LEVEL,), self._nonce, services.origin)))
+        transport.send(
+            encode_frame(Greeting((API_LEVEL,), self._nonce, services.origin, _release_version()))
+        )
 
     @property
     def has_session(self) -> bool:

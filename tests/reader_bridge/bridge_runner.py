@@ -46,7 +46,7 @@ async def run_test_bridge(
         "127.0.0.1",
         person,
         language="en",
-        app_version="1.0",
+        app_version="1.9.0",
         reconnect_delay=ReconnectDelay(lambda: 0.0),
         sleep=no_time,
     )

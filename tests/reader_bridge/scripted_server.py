@@ -69,6 +69,7 @@ class BridgeLink:
         self.hello: Hello | None = None
         self.memory = SessionMemory()
         self.pairing_nonce = b""
+        self.newest_app: str | None = None
         self.ended = asyncio.Event()
 
     async def send_frame(self, frame: str) -> None:
@@ -118,7 +119,8 @@ class BridgeLink:
 
     async def greet(self) -> Hello:
         """Send the greeting and receive the answer."""
-        await self.send_frame(encode_frame(Greeting((API_LEVEL,), self.nonce, self.origin)))
+        greeting = Greeting((API_LEVEL,), self.nonce, self.origin, self.newest_app)
+        await self.send_frame(encode_frame(greeting))
         message = parse_frame(await self.receive_frame()).decode_from_bridge()
         assert isinstance(message, Hello)
         self.hello = message

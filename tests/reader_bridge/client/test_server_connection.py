@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import json
 import os
 import ssl
 from pathlib import Path
@@ -28,13 +29,15 @@ from reader_bridge.prompter import (
     ServerConnected,
     ServerConnecting,
     ServerDisconnected,
+    UpdateAvailable,
 )
 from reader_bridge.protocol.enums import ByeReason, ProtocolErrorCode
-from reader_bridge.protocol.limits import SUBPROTOCOL
+from reader_bridge.protocol.limits import API_LEVEL, SUBPROTOCOL
 from reader_bridge.protocol.messages import encode_frame
 from reader_bridge.protocol.operation_messages import Bye, ErrorMessage
 from reader_bridge.protocol.pairing_messages import (
     Greeting,
+    Pair,
     Welcome,
 )
 from reader_bridge.virtual_card.reader import VirtualReader
@@ -168,6 +171,34 @@ async def test_a_server_that_is_busy_or_goes_down_is_dialled_again(reader: Virtu
         kinds = [type(event) for event in harness.person.shown]
         assert kinds[:2] == [ServerConnecting, ServerDisconnected]
         assert ServerConnected in kinds
+
+
+@pytest.mark.parametrize(
+    ("newest", "told"), [(None, False), ("1.9.0", False), ("1.8.9", False), ("1.10.0", True)]
+)
+async def test_a_newer_release_is_announced_once(
+    reader: VirtualReader, newest: str | None, told: bool
+) -> None:
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        for _ in range(2):
+            line = await harness.server.accept()
+            line.newest_app = newest
+            await line.welcome()
+            await line.receive(Pair)
+            await line.cut()
+        shown = [each for each in harness.person.shown if isinstance(each, UpdateAvailable)]
+        assert shown == [UpdateAvailable("1.10.0")] * told
+
+
+@pytest.mark.parametrize(
+    "version", ["1", "1.2", "1.2.3.4", "v1.2.3", "1.2.3 https://evil.example", "99999.1.1", ""]
+)
+async def test_a_version_that_is_none_is_refused(reader: VirtualReader, version: str) -> None:
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.server.accept()
+        greeting = json.loads(encode_frame(Greeting((API_LEVEL,), line.nonce, line.origin)))
+        await line.send_frame(json.dumps(greeting | {"newest_app": version}))
+        assert "bad_message" in await line.receive_frame()
 
 
 async def test_a_server_of_another_level_is_told_and_left(reader: VirtualReader) -> None:
