@@ -43,12 +43,11 @@ from services.authority.embedded.audit import Actor
 from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from services.authority.embedded.models import Application, Certificate, CertificateSet
-from services.authority.embedded.personal_data.records import lock_application
 from services.authority.interface.certificates import CertificateKind, CertificateRequest
 from services.authority.lifecycle import ApplicationState, CertificateAct, CertificateState
 from services.formats.hidden import Hidden
 from services.storage import keys
-from services.storage.database import Database
+from services.storage.database import Database, lock_row
 from services.storage.upgrade import upgrade
 
 CARDS = 10_000
@@ -110,7 +109,7 @@ class PublicationScenario:
         """Suspend or resume the card, as the authority does it."""
         now = datetime.now(UTC)
         async with self.database.unit_of_work() as session:
-            application = await lock_application(session, self.card)
+            application = await lock_row(session, Application, self.card)
             assert application is not None
             actor = Actor.at_counter("benchmark")
             await self.authority.certificates.change_state(session, application, act, actor, now)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.clock import steady_time, wall_time
-from services.storage.database import Base, insert_or_ignore
+from services.storage.database import Base, insert_or_ignore, lock_row
 
 
 class RateLimitRecord(Base):
@@ -185,9 +185,7 @@ async def restart_windows(session: AsyncSession, now: datetime) -> None:
 
 
 async def _lock(session: AsyncSession, limit: RateLimit, subject: bytes) -> RateLimitRecord | None:
-    await session.flush()
-    key = (limit.scope, subject)
-    return await session.get(RateLimitRecord, key, populate_existing=True, with_for_update=True)
+    return await lock_row(session, RateLimitRecord, (limit.scope, subject))
 
 
 def _read(row: RateLimitRecord) -> list[RecordedUse]:

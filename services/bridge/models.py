@@ -10,6 +10,7 @@ from sqlalchemy import Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.storage.database import Base, SteadyTime
+from services.storage.keys import column_context
 from services.storage.rotation import SealedColumn
 
 ID = String(32)
@@ -81,12 +82,12 @@ class CryptogramReleaseRow(Base):
 
 def name_seal_context(chat_id: str | int) -> str:
     """The context that the name of a pairing code is sealed for."""
-    return f"bridge_codes/{chat_id}/name"
+    return column_context("bridge_codes", chat_id, "name")
 
 
 def secret_seal_context(chat_id: str | int) -> str:
     """The context that a resume secret is sealed for."""
-    return f"bridge_sessions/{chat_id}/resume_secret"
+    return column_context("bridge_sessions", chat_id, "resume_secret")
 
 
 SEALED_COLUMNS = (

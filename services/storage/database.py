@@ -64,6 +64,9 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime, int: BigInteger}  # noqa: RUF012
 
 
+Row = TypeVar("Row", bound=Base)
+
+
 class Database:
     """One database, reached by `url` (``sqlite+aiosqlite:///…`` or ``postgresql+asyncpg://…``)."""
 
@@ -195,6 +198,12 @@ def _run_hooks(session: Session) -> None:
             hook()
         except OSError as error:
             _log.error("file_not_written_after_commit", error=type(error).__name__)
+
+
+async def lock_row(session: AsyncSession, table: type[Row], key: object) -> Row | None:
+    """Return a row as it is now, locked for the rest of the unit of work."""
+    await session.flush()
+    return await session.get(table, key, populate_existing=True, with_for_update=True)
 
 
 def insert_or_ignore(session: AsyncSession, table: type[Base]) -> Insert:

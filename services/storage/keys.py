@@ -24,6 +24,7 @@ __all__ = [
     "SecretPurpose",
     "UnsealError",
     "add_key",
+    "column_context",
     "drop_keys",
     "key_name",
     "load",
@@ -31,6 +32,11 @@ __all__ = [
 ]
 _NONCE_BYTES = 12
 _FINGERPRINTED = b"key_file"
+
+
+def column_context(table: str, key: str | int, column: str) -> str:
+    """Return the context that a value in a column is sealed for; `key` is that of its row."""
+    return f"{table}/{key}/{column}"
 
 
 class SecretPurpose(StrEnum):

@@ -21,7 +21,6 @@ from services.authority.data_types import Charge, ChargeResult, Checkout, Fee
 from services.authority.errors import CheckoutRefusal, CheckoutRefusedError
 from services.authority.interface.payments import Payments
 from services.conversations import ConversationState
-from services.formats import money
 from services.messaging import staff_alerts
 from services.messaging.outbox import References
 from services.messaging.staff_alerts import StaffAlert
@@ -249,7 +248,7 @@ def receipt_view(result: ChargeResult, language: str) -> View:
         "When it arrives, activate it (開卡).\n\n"
         "<b>Keep the application form</b>: you need its subscriber code to activate the card, and "
         "later to suspend, resume or unlock it.",
-        amount=money.format_amount(result.amount, result.currency),
+        amount=pay.format_amount(result.amount, result.currency),
         parts=Markup("".join(_fee_line(fee, result.currency, language) for fee in result.fees)),
         receipt=result.receipt,
     )
@@ -257,7 +256,7 @@ def receipt_view(result: ChargeResult, language: str) -> View:
 
 
 def _fee_line(fee: Fee, currency: str, language: str) -> Markup:
-    amount = money.format_amount(fee.amount, currency)
+    amount = pay.format_amount(fee.amount, currency)
     return Markup(f"• {label(language, pay.FEE_LABELS[fee.kind])} {amount}\n")
 
 
@@ -269,7 +268,7 @@ def unmatched_text(result: ChargeResult, language: str) -> Markup:
         "Nothing is lost: it is kept under receipt number <code>{receipt}</code>, and our staff "
         "were told to look at it. <b>Please do not pay again.</b> To ask about it, call "
         "0800-080-117 and give this number.",
-        amount=money.format_amount(result.amount, result.currency),
+        amount=pay.format_amount(result.amount, result.currency),
         why=say(language, _UNMATCHED_REASONS.get(result.reason, _NO_APPLICATION)),
         receipt=result.receipt,
     )
@@ -282,6 +281,6 @@ def _unrecorded_text(charge: Charge, language: str) -> Markup:
         "⚠️ <b>We received {amount}, but this bot takes no payments.</b> Nothing is lost: our staff "
         "were told. <b>Please do not pay again.</b> Keep this payment number: "
         "<code>{charge}</code>",
-        amount=money.format_amount(checkout.amount, checkout.currency),
+        amount=pay.format_amount(checkout.amount, checkout.currency),
         charge=charge.charge_id,
     )

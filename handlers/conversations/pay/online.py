@@ -34,7 +34,6 @@ from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.lifecycle import ApplicationState
 from services.calendar import today
-from services.formats import money
 from services.formats.hidden import Hidden
 from services.messaging import payment_reminders
 from services.messaging.payment_reminders import Reminder
@@ -220,9 +219,9 @@ class PaymentSteps:
             "⏳ Last day: <b>{last}</b>, days left: <b>{left}</b>. An application that is not paid "
             "by then is deleted.\n\n"
             "📮 The card is posted to:\n<b>{address}</b>\nIs that right?",
-            total=money.format_amount(card + postage, CURRENCY),
-            card=money.format_amount(card, CURRENCY),
-            postage=money.format_amount(postage, CURRENCY),
+            total=format_amount(card + postage, CURRENCY),
+            card=format_amount(card, CURRENCY),
+            postage=format_amount(postage, CURRENCY),
             last=format_date(last_day, ctx.language),
             left=max((last_day - today(ctx.now)).days, 0),
             address=self._unseal(ctx, ADDRESS),
@@ -382,3 +381,10 @@ async def send_fee_invoice(context: Context, ctx: StepContext) -> None:
 
 async def _postpone(_session: AsyncSession, _ctx: StepContext) -> StepResult:
     return StepResult("later", clear_data=PRIVATE_KEYS)
+
+
+def format_amount(amount: int, currency: str) -> str:
+    """Format an amount in the currency's smallest unit: 27800 TWD as ``NT$278``."""
+    whole, cents = divmod(amount, 100)
+    number = f"{whole:,}" if not cents else f"{whole:,}.{cents:02}"
+    return f"NT${number}" if currency == "TWD" else f"{number} {currency}"

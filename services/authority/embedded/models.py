@@ -1,7 +1,7 @@
 """The tables of the embedded authority.
 
-Personal data is encrypted field by field (`services.storage.keys`), bound to its place by
-`associated_data`; a UI No. is found by its keyed hash. Ids are random and disclose nothing.
+Personal data is encrypted field by field (`services.storage.keys`), bound to its
+place; a UI No. is found by its keyed hash. Ids are random and disclose nothing.
 """
 
 from datetime import datetime
@@ -12,11 +12,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.storage.database import Base, SteadyTime
 
 ID = String(32)
-
-
-def associated_data(table: str, key: str, column: str) -> str:
-    """Return the place a value is sealed for, as associated data of the encryption."""
-    return f"{table}/{key}/{column}"
 
 
 class Subscriber(Base):

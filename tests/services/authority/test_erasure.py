@@ -14,10 +14,9 @@ import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from services.authority.embedded.models import associated_data
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.storage.database import Base
-from services.storage.keys import SecretPurpose
+from services.storage.keys import SecretPurpose, column_context
 from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 from tests.services.authority.postgres import PostgresServer
 
@@ -127,7 +126,7 @@ class Attack:
     def finds(self) -> bool:
         """Tell whether the code is found by any means."""
         code = self.someone.code.reveal().encode()
-        aads = [associated_data("applications", self.application, "code_sealed").encode(), b""]
+        aads = [column_context("applications", self.application, "code_sealed").encode(), b""]
         keys = {*keys_of(self.world), *keys_in(self.before), *keys_in(self.after)}
         if code in opened(self.values, keys, aads):
             return True

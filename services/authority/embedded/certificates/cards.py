@@ -20,7 +20,6 @@ from services.authority.embedded.certificates.certificates import (
 )
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import Application, CardRecord
-from services.authority.embedded.personal_data.records import lock_application
 from services.authority.errors import WrongCardError, WrongStateError
 from services.authority.interface.cards import Cards
 from services.authority.interface.certificates import CertificateKind
@@ -32,6 +31,7 @@ from services.authority.lifecycle import (
     next_application_state,
     next_certificate_state,
 )
+from services.storage.database import lock_row
 from services.storage.keys import KeyRing, SecretPurpose
 
 ADMIN_KEY_BYTES = 24
@@ -79,7 +79,7 @@ class EmbeddedCards(Cards):
     async def activate(
         self, session: AsyncSession, permit: CardPermit, chat_id: int, now: datetime
     ) -> Change:
-        application = await lock_application(session, permit.application)
+        application = await lock_row(session, Application, permit.application)
         if application is None or permit.operation is not AuthorityOperation.ACTIVATE:
             raise WrongStateError("unknown", CertificateAct.ACTIVATE)
         await _check_card(session, application, permit.card_serial)

@@ -16,11 +16,9 @@ from services.authority.embedded.models import (
     Application,
     Certificate,
     CertificateSet,
-    associated_data,
 )
 from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.payments.applications import advance
-from services.authority.embedded.personal_data.records import lock_application
 from services.authority.errors import (
     GrantExpiredError,
     WrongStateError,
@@ -41,7 +39,8 @@ from services.authority.lifecycle import (
     next_certificate_state,
 )
 from services.authority.notice_kinds import NoticeKind
-from services.storage.keys import KeyRing
+from services.storage.database import lock_row
+from services.storage.keys import KeyRing, column_context
 
 _ACTS = {
     CertificateAct.SUSPEND: (AuditAct.SUSPENDED, NoticeKind.SUSPENDED),
@@ -198,7 +197,7 @@ class EmbeddedCertificates(Certificates):
         query = select(CertificateSet.application_id).where(in_use, CertificateSet.not_after < now)
         over = (await session.scalars(query.order_by(CertificateSet.application_id))).all()
         for application_id in over:
-            application = await lock_application(session, application_id)
+            application = await lock_row(session, Application, application_id)
             assert application is not None
             certificates = await lock_certificates(session, application, CertificateAct.EXPIRE)
             if await self._set_state(session, certificates, CertificateAct.EXPIRE, now):
@@ -218,7 +217,7 @@ async def list_certificates(
         IssuedCertificate(
             CertificateKind(row.kind),
             int(row.serial, 16),
-            keys.unseal(row.document, associated_data("certificates", row.serial, "document")),
+            keys.unseal(row.document, column_context("certificates", row.serial, "document")),
         )
         for row in rows
         if row.document is not None
@@ -232,10 +231,7 @@ async def lock_certificates(
 
     :raises WrongStateError: when none were issued.
     """
-    await session.flush()
-    found = await session.get(
-        CertificateSet, application.id, populate_existing=True, with_for_update=True
-    )
+    found = await lock_row(session, CertificateSet, application.id)
     if found is None:
         raise WrongStateError(application.state, act)
     return found

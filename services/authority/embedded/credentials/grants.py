@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.data_types import AuthorityOperation, Grant, Proof
 from services.authority.embedded.models import Application, GrantRecord, OneTimeChallenge
-from services.authority.embedded.personal_data.records import lock_application
 from services.authority.errors import GrantExpiredError, ProofMissingError
 from services.clock import steady_time
 from services.ids import new_id
+from services.storage.database import lock_row
 
 LIFETIME = timedelta(minutes=10)
 
@@ -107,7 +107,7 @@ async def lock_granted_application(session: AsyncSession, row: GrantRecord) -> A
 
     :raises GrantExpiredError: when the person was forgotten meanwhile, or the grant withdrawn.
     """
-    application = await lock_application(session, row.application_id)
+    application = await lock_row(session, Application, row.application_id)
     if application is None or application.subscriber_id is None:
         raise GrantExpiredError
     # Whoever held the lock may have withdrawn it.

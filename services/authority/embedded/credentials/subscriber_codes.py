@@ -11,12 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.credentials.hashing import Argon2Hasher
-from services.authority.embedded.models import Application, associated_data
+from services.authority.embedded.models import Application
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import CodeUnrecoverableError
 from services.formats.subscriber_code import SubscriberCode
 from services.storage.database import after_commit
-from services.storage.keys import KeyRing, SecretPurpose
+from services.storage.keys import KeyRing, SecretPurpose, column_context
 
 ORPHAN_AGE = timedelta(hours=1)
 """Age from which a record key without an application is considered left over by a crash."""
@@ -53,7 +53,7 @@ class SubscriberCodes:
         drawn = code or SubscriberCode.generate()
         verifier = await self.hasher.create_verifier(self._pepper(drawn))
         record_key, key = await asyncio.to_thread(self._records.add, now)
-        aad = associated_data("applications", application, "code_sealed").encode()
+        aad = column_context("applications", application, "code_sealed").encode()
         sealed = AESGCM(key).encrypt(_NONCE, drawn.reveal().encode(), aad)
         return PreparedCode(application, drawn, verifier, record_key, sealed)
 
@@ -74,7 +74,7 @@ class SubscriberCodes:
         key = self._records.find(application.record_key)
         if key is None:
             raise CodeUnrecoverableError
-        aad = associated_data("applications", application.id, "code_sealed").encode()
+        aad = column_context("applications", application.id, "code_sealed").encode()
         try:
             plain = AESGCM(key).decrypt(_NONCE, application.code_sealed, aad)
         except InvalidTag:

@@ -24,7 +24,6 @@ from services.authority.embedded.personal_data.records import (
     PersonalData,
     PersonalRecords,
     find_latest_application,
-    lock_application,
     lock_person,
 )
 from services.authority.errors import AlreadyAppliedError, UnderageError
@@ -41,6 +40,7 @@ from services.clock import steady_time, wall_time
 from services.formats.dates import age
 from services.formats.subscriber_code import SubscriberCode
 from services.messaging import payment_reminders
+from services.storage.database import lock_row
 
 DUE_KIND = "expire"
 """What falls due at the end of a payment deadline: `EmbeddedAuthority.expire_within`."""
@@ -158,7 +158,7 @@ class Applications:
             # Persons are locked before their applications, here as everywhere.
             person = select(Subscriber.id).where(Subscriber.id == subscriber)
             await session.execute(lock_person(person))
-            application = await lock_application(session, application_id)
+            application = await lock_row(session, Application, application_id)
             if application and _is_overdue(application, now):
                 await self._expire(session, application, now)
                 expired.append(application.id)

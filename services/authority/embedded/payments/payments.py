@@ -34,7 +34,7 @@ from services.authority.embedded.models import (
 )
 from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.payments.applications import advance, schedule_expiry
-from services.authority.embedded.personal_data.records import PersonalRecords, lock_application
+from services.authority.embedded.personal_data.records import PersonalRecords
 from services.authority.errors import (
     CheckoutRefusal,
     CheckoutRefusedError,
@@ -50,7 +50,7 @@ from services.calendar import last_payment_day, today
 from services.clock import steady_time
 from services.formats.contact import parse_postal_address
 from services.ids import new_id
-from services.storage.database import insert_or_ignore
+from services.storage.database import insert_or_ignore, lock_row
 
 RESERVATION = timedelta(hours=1)
 """How long an approved pre-checkout keeps an application from expiring."""
@@ -254,7 +254,7 @@ class EmbeddedPayments(Payments):
         if payment.refunded_at is not None:
             return _to_result(payment, changed=False)
         if payment.application_id is not None:
-            application = await lock_application(session, payment.application_id)
+            application = await lock_row(session, Application, payment.application_id)
             assert application is not None
             advance(application, ApplicationAct.REFUND, now)
             await schedule_expiry(session, application, now)
@@ -291,7 +291,7 @@ async def find_invoice(
     invoice = await session.get(InvoiceRecord, checkout.payload[:32])
     if invoice is None or invoice.payload != checkout.payload:
         return None, None
-    application = await lock_application(session, invoice.application_id)
+    application = await lock_row(session, Application, invoice.application_id)
     # Who held the lock meanwhile may have changed it, or deleted it with its application.
     return await session.get(InvoiceRecord, invoice.payload, populate_existing=True), application
 

@@ -16,7 +16,6 @@ from services.authority.embedded.models import (
     CardRecord,
     LinkedChat,
     Subscriber,
-    associated_data,
 )
 from services.authority.errors import GrantExpiredError, UnknownPersonError
 from services.authority.interface.credentials import SealedInput
@@ -25,7 +24,7 @@ from services.formats.hidden import Hidden
 from services.formats.ui_number import UiNumber
 from services.ids import new_id
 from services.storage.database import insert_or_ignore
-from services.storage.keys import KeyRing, SecretPurpose, UnsealError
+from services.storage.keys import KeyRing, SecretPurpose, UnsealError, column_context
 
 _INPUT_TABLE, _INPUT_COLUMN = "dialogs", "data"
 SEALED_FIELDS = (
@@ -73,14 +72,14 @@ class PersonalRecords:
 
     def seal(self, text: str, table: str, key: str, column: str) -> bytes:
         """Encrypt one value for its place."""
-        return self._keys.seal(text.encode(), associated_data(table, key, column))
+        return self._keys.seal(text.encode(), column_context(table, key, column))
 
     def unseal(self, sealed: bytes, table: str, key: str, column: str) -> str:
         """Decrypt one value.
 
         :raises UnsealError: when its key is lost or it was changed.
         """
-        return self._keys.unseal(sealed, associated_data(table, key, column)).decode()
+        return self._keys.unseal(sealed, column_context(table, key, column)).decode()
 
     async def lock_or_create(
         self, session: AsyncSession, data: PersonalData, now: datetime
@@ -216,14 +215,6 @@ async def find_latest_application(
     query = query.order_by(Application.submitted_at.desc(), Application.id).limit(1)
     query = query.execution_options(populate_existing=True)
     return (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
-
-
-async def lock_application(session: AsyncSession, application_id: str) -> Application | None:
-    """Return an application, locked for the rest of the unit of work."""
-    await session.flush()
-    return await session.get(
-        Application, application_id, populate_existing=True, with_for_update=True
-    )
 
 
 async def find_linked_chats(
