@@ -126,20 +126,24 @@ async def _unlock(session: PcSession) -> None:
     await session.bridge_harness.wait_for_text(session.person, phrases.UNLOCKED)
 
 
+async def count_all(folder: Path) -> dict[str, list[str]]:
+    """Return the files that each action enters, by the action, with the bot's data in `folder`."""
+    async with BotHarness.start(Engine(TOKEN), folder, "embedded") as harness:
+        set_time(harness, NOW)
+        office = Office.open_for(harness, folder)
+        return {
+            "a free-text answer": await count_answer(harness),
+            "a question inside a conversation": await count_question_in_conversation(harness),
+            "the last tap of a suspension": await count_suspension(harness, office),
+            "a payment": await count_payment(harness),
+            "an unlock": await count_unlock(harness, office),
+        }
+
+
 async def main() -> None:
     """Print the counts, and the files with ``--files``."""
-    counts: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        async with BotHarness.start(Engine(TOKEN), Path(folder), "embedded") as harness:
-            set_time(harness, NOW)
-            office = Office.open_for(harness, Path(folder))
-            counts["a free-text answer"] = await count_answer(harness)
-            counts["a question inside a conversation"] = await count_question_in_conversation(
-                harness
-            )
-            counts["the last tap of a suspension"] = await count_suspension(harness, office)
-            counts["a payment"] = await count_payment(harness)
-            counts["an unlock"] = await count_unlock(harness, office)
+        counts = await count_all(Path(folder))
     for name, files in counts.items():
         print(f"{len(files):4d} files  {name}")
         if "--files" in sys.argv:
