@@ -16,7 +16,6 @@ from aiohttp.web import AbstractRouteDef
 from telegram.error import InvalidToken, NetworkError
 from telegram.request import BaseRequest
 
-from bot.jobs.periodic import run_every
 from bot.jobs.worker import schedule_housekeeping
 from bot.settings import Settings, SettingsError
 from bot.telegram import command_menus
@@ -39,10 +38,10 @@ from services.faq import entries
 from services.messaging.inbox import Inbox
 from services.people.languages import LanguagePreferences
 from services.storage import keys
-from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 from services.storage.key_fingerprints import open_database
 from services.storage.keys import KeyRing
+from services.supervisor import OwnedTasks, Supervisor
 
 if TYPE_CHECKING:
     from bot.wiring.bridge import BridgeRuntime
@@ -98,28 +97,40 @@ class Kaika:
             settings, requests, self.update_queue, self.intake, services
         )
         self.poller: Poller | None = None
+        self.supervisor = Supervisor(self._fail)
+        self._tasks = OwnedTasks()
         self._stop = asyncio.Event()
+        self._failure: BaseException | None = None
 
     def stop(self) -> None:
         """Request a clean stop: no new updates are accepted, those in progress are finished."""
         self._stop.set()
-        if self.poller is not None:
-            self.poller.stop()
+
+    def _fail(self, error: BaseException) -> None:
+        """Stop because of an error, which `run` raises in the end."""
+        self._failure = self._failure or error
+        self.stop()
 
     async def run(self) -> None:
         """Run until stopped.
 
         :raises InvalidToken: when Telegram does not know the bot.
+        :raises TaskFailedError: when a part of the bot fails again and again.
         """
+        await self._run()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _run(self) -> None:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.open_resources())
             await stack.enter_async_context(self._serve_health())
             lease = IntakeLease(self.database, on_loss=self.stop)
             if not await lease.acquire(self._stop):
                 return
-            await stack.enter_async_context(lease.renewing())
+            await stack.enter_async_context(lease.renewing(self.supervisor))
             await stack.enter_async_context(self.process_updates())
-            recording = run_every(self._record_moment, RECORD_SECONDS, "clock")
+            recording = self.supervisor.repeating("clock", self._record_moment, RECORD_SECONDS)
             await stack.enter_async_context(recording)
             await stack.enter_async_context(self._serve_public())
             await self._receive_updates()
@@ -169,7 +180,7 @@ class Kaika:
     async def process_updates(self) -> AsyncIterator[None]:
         """Process accepted updates while the block runs, then finish those in progress."""
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.inbox.running())
+            await stack.enter_async_context(self.inbox.running(self.supervisor))
             await stack.enter_async_context(self.application)
             await self.application.start()
             stack.push_async_callback(self.application.stop)
@@ -178,12 +189,12 @@ class Kaika:
             await self.conversations.load_open()
             self.job_registry = self._make_job_registry()
             self.job_worker = self.job_registry.make_worker()
-            await stack.enter_async_context(self.job_worker.running())
+            await stack.enter_async_context(self.job_worker.running(self.supervisor))
             if self.bridge is not None:
-                await stack.enter_async_context(self.bridge.running())
+                await stack.enter_async_context(self.bridge.running(self.supervisor))
             has_bridge = self.bridge is not None
             publishing = command_menus.publish(self.application.bot, has_bridge=has_bridge)
-            stack.callback(asyncio.create_task(publishing).cancel)
+            stack.callback(self._tasks.start("command menus", publishing).cancel)
             answers.render_all(entries.load_entries())
             # The objects built so far stay for good: excluding them from garbage collection, and
             # collecting less often, makes every update faster.
@@ -191,17 +202,15 @@ class Kaika:
             gc.freeze()
             gc.set_threshold(20_000, 20, 50)
             resumed = await self.intake.enqueue_unfinished()
-            sweeping = run_every(self.intake.sweep, _SWEEP_SECONDS, "sweep")
+            sweep = self.intake.enqueue_unfinished
+            sweeping = self.supervisor.repeating("sweep", sweep, _SWEEP_SECONDS)
             await stack.enter_async_context(sweeping)
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield
 
     async def _record_moment(self) -> None:
-        try:
-            async with self.database.unit_of_work() as session:
-                await record_moment(session, self.clock.now())
-        except DatabaseUnavailableError as error:
-            _log.error("moment_not_recorded", error=type(error).__name__)
+        async with self.database.unit_of_work() as session:
+            await record_moment(session, self.clock.now())
 
     def _make_job_registry(self) -> JobRegistry:
         parts = (self.application, self.database, self.inbox, self.conversations)
@@ -212,8 +221,11 @@ class Kaika:
         if settings.webhook_url is None:
             await bot.delete_webhook()
             self.poller = Poller(bot, self.poll_request, self.intake)
-            if not self._stop.is_set():
-                await self.poller.run()
+            polling = self.supervisor.repeating(
+                "poller", self.poller.poll, interrupt=self.poller.stop, fatal=(InvalidToken,)
+            )
+            async with polling:
+                await self._stop.wait()
             return
         assert settings.webhook_secret is not None
         secret = settings.webhook_secret.get_secret_value()

@@ -6,7 +6,7 @@ clock (`schedule_after`).
 A worker leases a job, so that another process takes over the jobs of a worker that has died.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
@@ -105,9 +105,9 @@ async def lease_due(session: AsyncSession, now: datetime, limit: int = 50) -> Se
     return rows
 
 
-async def release_all(session: AsyncSession) -> None:
-    """Release every lease, when no worker is running any more."""
-    leased = update(Job).where(Job.leased_until.is_not(None))
+async def release_all(session: AsyncSession, running: Collection[int] = ()) -> None:
+    """Release the lease of every job that is not running, by the ids of those that are."""
+    leased = update(Job).where(Job.leased_until.is_not(None), Job.id.not_in(running))
     await session.execute(leased.values(leased_until=None))
 
 

@@ -168,3 +168,27 @@ def test_only_the_storage_knows_the_errors_of_the_database_driver() -> None:
         and not {alias.name for alias in node.names} <= {"IntegrityError"}
     ]
     assert found == []
+
+
+TASK_OWNERS = {
+    "services.supervisor": "supervised tasks, and tasks with an owner that logs their end",
+    "reader_bridge.client.background_tasks": "the same for the app on the PC",
+    "reader_bridge.client.client": "awaits its connection, and cancels it",
+    "reader_bridge.client.pairing_flow": "awaits the link and the typed code, and cancels both",
+    "reader_bridge.operations.running_operation": "reports the end of its one operation",
+    "sandbox.world.webhook_delivery": "the stand-in for Telegram cancels its deliveries",
+}
+"""Modules that may create tasks, each with who notices the end of a task."""
+
+
+def test_every_task_has_an_owner() -> None:
+    """A task that nobody looks after dies without a word, and its work with it."""
+    starters = {"create_task", "ensure_future", "run_coroutine_threadsafe"}
+    found = {
+        (name, node.lineno)
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", getattr(node.func, "id", None)) in starters
+    }
+    assert {name for name, _ in found} == set(TASK_OWNERS), sorted(found)

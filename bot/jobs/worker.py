@@ -13,12 +13,12 @@ from types import MappingProxyType
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.jobs.periodic import run_every
 from services import jobs
 from services.clock import SystemClock
-from services.storage.availability import DatabaseUnavailableError
+from services.storage.availability import DatabaseUnavailableError, is_transient
 from services.storage.database import Database
 from services.storage.models import Job
+from services.supervisor import OwnedTasks, Supervisor
 
 TransactionalJob = Callable[[AsyncSession, Job, datetime], Awaitable[None]]
 """Runs a job in the transaction that deletes it."""
@@ -27,6 +27,8 @@ NetworkJob = Callable[[Job, datetime], Awaitable[None]]
 
 _INTERVAL = 1.0
 _MAX_CONCURRENT = 16
+_PROMPT_ATTEMPTS = 5
+"""Attempts that are repeated without a back-off where the database failed."""
 
 _log = structlog.get_logger()
 
@@ -50,10 +52,14 @@ class JobWorker:
         self._network_jobs = network_jobs
         self._clock = clock or SystemClock()
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
-        self._running: set[asyncio.Task[bool]] = set()
+        self._tasks = OwnedTasks()
+        self._running: set[int] = set()
+        """Ids of the jobs in progress."""
+        self._has_lost_jobs = False
+        """Whether jobs that have ended are still leased, since the database was away."""
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, supervisor: Supervisor) -> AsyncIterator[None]:
         """Run jobs while the block runs, then wait for those that have started.
 
         Only one process runs jobs at a time, so earlier leases belong to processes that are gone.
@@ -61,37 +67,37 @@ class JobWorker:
         async with self._database.unit_of_work() as session:
             await jobs.release_all(session)
         try:
-            async with run_every(self._start_due, _INTERVAL, "due worker"):
+            async with supervisor.repeating("due worker", self._start_due, _INTERVAL):
                 yield
         finally:
-            await asyncio.gather(*self._running)
+            await self._tasks.wait()
 
     async def run_due(self, now: datetime) -> int:
         """Run every job due by `now`, and return how many succeeded."""
         return sum(await asyncio.gather(*await self._lease_and_start(now)))
 
     async def _start_due(self) -> None:
-        try:
-            started = await self._lease_and_start(self._clock.now())
-        except DatabaseUnavailableError as error:
-            _log.error("due_not_read", error=type(error).__name__)
-            return
-        self._running.update(started)
-        for task in started:
-            task.add_done_callback(self._running.discard)
+        await self._lease_and_start(self._clock.now())
 
     async def _lease_and_start(self, now: datetime) -> list[asyncio.Task[bool]]:
         async with self._database.unit_of_work() as session:
+            if self._has_lost_jobs:
+                await jobs.release_all(session, self._running)
             rows = await jobs.lease_due(session, now)
-        return [asyncio.create_task(self._run_job(row, now), name=row.kind) for row in rows]
+        self._has_lost_jobs = False
+        self._running.update(row.id for row in rows)
+        return [self._tasks.start(row.kind, self._run_job(row, now)) for row in rows]
 
     async def _run_job(self, row: Job, now: datetime) -> bool:
-        async with self._slots:
-            try:
+        try:
+            async with self._slots:
                 return await self._try_job(row, now)
-            except DatabaseUnavailableError as error:  # retried when its lease has expired
-                _log.error("due_not_given_back", kind=row.kind, error=type(error).__name__)
-                return False
+        except DatabaseUnavailableError as error:  # run again once the database is back
+            _log.error("due_not_given_back", kind=row.kind, error=type(error).__name__)
+            self._has_lost_jobs = True
+            return False
+        finally:
+            self._running.discard(row.id)
 
     async def _try_job(self, row: Job, now: datetime) -> bool:
         try:
@@ -104,7 +110,8 @@ class JobWorker:
             return False
         except Exception as error:
             _log.error("due_failed", kind=row.kind, error=type(error).__name__, exc_info=error)
-            await self._postpone(row, now)
+            is_first_outage = is_transient(error) and row.attempts <= _PROMPT_ATTEMPTS
+            await self._postpone(row, now, now if is_first_outage else None)
             return False
         return True
 

@@ -22,7 +22,7 @@ from services.messaging.updates import (
     has_payment,
     texts_in,
 )
-from services.storage.availability import DatabaseUnavailableError, is_transient
+from services.storage.availability import is_transient
 
 ALLOWED_UPDATES = (
     "message",
@@ -98,13 +98,6 @@ class Intake:
         items = [i for i in found if i["update_id"] not in busy | self._unfinished]
         self._enqueue(items)
         return len(items)
-
-    async def sweep(self) -> None:
-        """Queue unfinished updates; a database error is left to the next sweep."""
-        try:
-            await self.enqueue_unfinished()
-        except DatabaseUnavailableError as error:
-            _log.error("sweep_failed", error=type(error).__name__)
 
     def fail(self, update_id: int, error: BaseException) -> None:
         """Note that processing an update failed with `error`."""

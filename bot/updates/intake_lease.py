@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import structlog
 
-from bot.jobs.periodic import run_every
 from services import leader_lease
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
+from services.supervisor import Supervisor
 
 _NAME = "intake"
 _RENEWAL_SECONDS = 5.0
@@ -44,15 +44,16 @@ class IntakeLease:
         return False
 
     @asynccontextmanager
-    async def renewing(self) -> AsyncIterator[None]:
+    async def renewing(self, supervisor: Supervisor) -> AsyncIterator[None]:
         """Renew the lease while the block runs, then release it."""
         self._renewed = datetime.now(UTC)
         try:
-            async with run_every(self._renew, _RENEWAL_SECONDS, "intake lease"):
+            async with supervisor.repeating("intake lease", self._renew, _RENEWAL_SECONDS):
                 yield
         finally:
-            async with self._database.unit_of_work() as session:
-                await leader_lease.release(session, _NAME, self._holder)
+            with suppress(DatabaseUnavailableError):
+                async with self._database.unit_of_work() as session:
+                    await leader_lease.release(session, _NAME, self._holder)
 
     async def _renew(self) -> None:
         try:

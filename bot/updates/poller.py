@@ -20,7 +20,7 @@ from bot.updates.intake import ALLOWED_UPDATES, Intake
 from services.back_off import back_off
 from services.messaging.update_json import read_updates
 from services.messaging.updates import ReceivedUpdate, update_id_of
-from services.storage.availability import DatabaseUnavailableError
+from services.supervisor import run_until
 
 _POLL_SECONDS = 25
 _BATCH = 100
@@ -34,7 +34,7 @@ _log = structlog.get_logger()
 
 
 class Poller:
-    """Polls Telegram for updates until it is stopped."""
+    """Polls Telegram for updates."""
 
     def __init__(self, bot: Bot, request: AiohttpRequest, intake: Intake) -> None:
         self._base_url = bot.base_url
@@ -46,22 +46,23 @@ class Poller:
         self.last_success = monotonic()
 
     def stop(self) -> None:
-        """Stop polling."""
+        """Interrupt the request that waits for updates."""
         self._stop.set()
 
-    async def run(self) -> None:
-        """Poll until stopped.
+    async def poll(self) -> None:
+        """Ask once for updates, and store them, also while stopping.
 
         :raises InvalidToken: when Telegram does not know the bot.
+        :raises DatabaseUnavailableError: when they could not be stored; Telegram keeps them.
         """
-        stopped = asyncio.create_task(self._stop.wait())
-        while not self._stop.is_set():
-            request = asyncio.create_task(self._next_batch())
-            await asyncio.wait({request, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not request.done():
-                request.cancel()  # a request without an answer confirms nothing
-            with suppress(asyncio.CancelledError):
-                await self._accept(await request)
+        batch = await run_until(self._stop, self._next_batch())
+        if batch is None:
+            return
+        if batch:
+            await self._intake.accept(batch)
+            self._offset = max(map(update_id_of, batch)) + 1  # which the next request confirms
+        self.last_success = monotonic()
+        self._failures = 0
 
     async def _next_batch(self) -> Batch:
         await self._intake.has_room.wait()
@@ -74,20 +75,6 @@ class Poller:
         except Exception as error:  # whatever the answer holds, the next one may be right
             await self._back_off(error)
         return None
-
-    async def _accept(self, batch: Batch) -> None:
-        """Store a batch, also while stopping; the next request confirms it."""
-        if batch is None:
-            return
-        try:
-            if batch:
-                await self._intake.accept(batch)
-                self._offset = max(map(update_id_of, batch)) + 1
-        except DatabaseUnavailableError as error:
-            await self._back_off(error)
-            return
-        self.last_success = monotonic()
-        self._failures = 0
 
     async def _get_updates(self) -> list[ReceivedUpdate]:
         """Ask for updates.

@@ -17,7 +17,6 @@ from time import monotonic
 import structlog
 from aiohttp import WSMsgType, web
 
-from bot.jobs.periodic import run_every
 from reader_bridge.protocol import ProtocolErrorCode, encode_frame
 from reader_bridge.protocol.limits import (
     DEFAULT_PATH,
@@ -30,7 +29,7 @@ from reader_bridge.protocol.operation_messages import ErrorMessage
 from services.bridge.hub import Hub
 from services.bridge.interface import BridgeConnection, BridgeEndpoint
 from services.bridge.pairing.codes import rate_limit_address
-from services.storage.availability import DatabaseUnavailableError
+from services.supervisor import OwnedTasks, Supervisor
 
 TRUSTED_PROXIES = frozenset({"127.0.0.1", "::1"})
 """Peers whose ``X-Forwarded-For`` is trusted: a TLS proxy on this machine."""
@@ -227,7 +226,7 @@ class WebSocketTransport:
         self._socket = socket
         self._frames: asyncio.Queue[str | None] = asyncio.Queue(_MAX_QUEUED_FRAMES)
         self.is_closing = False
-        self._writer = asyncio.create_task(self._write(), name="bridge writer")
+        self._writer = OwnedTasks().start("bridge writer", self._write())
 
     def send(self, frame: str) -> None:
         """Queue a frame; see `FrameTransport.send`."""
@@ -272,19 +271,16 @@ class WebSocketTransport:
 
 
 @asynccontextmanager
-async def run_hub(hub: Hub, clock: Clock | None = None) -> AsyncIterator[None]:
+async def run_hub(
+    hub: Hub, supervisor: Supervisor, clock: Clock | None = None
+) -> AsyncIterator[None]:
     """Run a hub, and check its deadlines every second, while the block runs."""
     now = clock or _utc_now
-    checking = run_every(lambda: _check_deadlines(hub, now()), _CHECK_SECONDS, "bridge tending")
+    checking = supervisor.repeating(
+        "bridge deadlines", lambda: hub.check_deadlines(now()), _CHECK_SECONDS
+    )
     async with hub.running(now()), checking:
         yield
-
-
-async def _check_deadlines(hub: Hub, now: datetime) -> None:
-    try:
-        await hub.check_deadlines(now)
-    except DatabaseUnavailableError as error:
-        _log.error("bridge_not_tended", error=type(error).__name__)
 
 
 def _utc_now() -> datetime:

@@ -12,7 +12,6 @@ from aiohttp import web
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.jobs.periodic import run_every
 from bot.settings import Settings, is_loopback
 from bot.web.bridge_websocket import bridge_routes, run_hub
 from bot.web.pairing_page import pairing_page_routes
@@ -32,6 +31,7 @@ from services.bridge.hub import Hub
 from services.conversations import ConversationRow
 from services.storage.database import Database
 from services.storage.keys import KeyRing
+from services.supervisor import Supervisor
 
 _TICK_SECONDS = 20.0
 """How often the minutes left of a shown pairing code are updated."""
@@ -92,11 +92,12 @@ class BridgeRuntime:
         return [*bridge_routes(self.hub, self._clock), *pairing_page_routes()]
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, supervisor: Supervisor) -> AsyncIterator[None]:
         """Run the hub; the application has to run already."""
-        async with run_hub(self.hub, self._clock):
+        async with run_hub(self.hub, supervisor, self._clock):
             await self._announce_restart()
-            async with run_every(self._refresh_codes, _TICK_SECONDS, "bridge ticking"):
+            refreshing = supervisor.repeating("pairing codes", self._refresh_codes, _TICK_SECONDS)
+            async with refreshing:
                 yield
 
     async def disconnect_all(self, _app: web.Application) -> None:

@@ -5,13 +5,14 @@ does not wait for the disk because of that.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.storage.availability import DatabaseUnavailableError
+from services.storage.availability import is_transient
 from services.storage.database import Database
+from services.supervisor import OwnedTasks
 
 TASK = "bridge rows"
 Write = Callable[[AsyncSession], Awaitable[None]]
@@ -24,30 +25,38 @@ class WriteBehind:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: list[tuple[Write, asyncio.Future[None]]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._tasks = OwnedTasks()
+        self._is_writing = False
 
     def enqueue(self, write: Write) -> asyncio.Future[None]:
         """Queue a write; the future is done once it was written or failed."""
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((write, written))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._work(), name=TASK)
+        if not self._is_writing:
+            self._is_writing = True
+            self._tasks.start(TASK, self._work())
         return written
 
     async def flush(self) -> None:
         """Wait until the queue is empty."""
-        while self._task is not None and not self._task.done():
-            await asyncio.wait((self._task,))
+        await self._tasks.wait()
 
     async def _work(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                async with self._database.unit_of_work() as session:
-                    for write, _ in batch:
-                        await write(session)
-            except DatabaseUnavailableError as error:
-                _log.error("bridge_rows_not_written", error=type(error).__name__)
-            for _, written in batch:
-                if not written.done():
-                    written.set_result(None)
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._write(batch)
+        finally:
+            self._is_writing = False
+
+    async def _write(self, batch: Sequence[tuple[Write, asyncio.Future[None]]]) -> None:
+        try:
+            async with self._database.unit_of_work() as session:
+                for write, _ in batch:
+                    await write(session)
+        except Exception as error:  # those that come after it are written all the same
+            bug = None if is_transient(error) else error
+            _log.error("bridge_rows_not_written", error=type(error).__name__, exc_info=bug)
+        for _, written in batch:
+            if not written.done():
+                written.set_result(None)

@@ -30,13 +30,16 @@ from services.messaging.updates import (
     kind_of,
     update_id_of,
 )
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database, insert_or_ignore
 from services.storage.keys import KeyFileError, KeyRing, UnsealError, key_id_of
 from services.storage.models import InboxUpdate, UpdateState
+from services.supervisor import Supervisor
 
 _MARK_DELAY = 0.05
 """Seconds that marks wait to share a transaction; a process killed meanwhile answers again."""
-_RETRY_DELAY = 1.0
+_LAST_RETRIES = (0.5, 1.0, 2.0)
+"""Seconds between the attempts to write what is left at the end."""
 RETENTION = timedelta(days=3)
 """How long the id of a finished update is kept. Telegram keeps updates for one day."""
 KEPT_FAILED = timedelta(days=7)
@@ -91,7 +94,6 @@ class Inbox:
         """Ids of updates that could not be decrypted, each logged once."""
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
-        self._stopping = False
 
     async def store(self, updates: Sequence[ReceivedUpdate]) -> list[Json]:
         """Store updates, and return those not known before once they are committed.
@@ -123,16 +125,15 @@ class Inbox:
         self._wake.set()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, supervisor: Supervisor) -> AsyncIterator[None]:
         """Run the writer; it writes what is left when the block ends."""
-        writer = asyncio.create_task(self._write_forever(), name="inbox writer")
         try:
-            yield
+            async with supervisor.repeating(
+                "inbox writer", self._write_next, interrupt=self._hurry
+            ):
+                yield
         finally:
-            self._stopping = True
-            self._urgent.set()
-            self._wake.set()
-            await writer
+            await self._write_rest()
 
     async def load_unfinished(self, now: datetime | None = None) -> list[Json]:
         """Return every stored update that is to be processed, in order of arrival.
@@ -181,12 +182,25 @@ class Inbox:
             return None
         return opened if isinstance(opened, dict) else None
 
-    async def _write_forever(self) -> None:
-        while not self._stopping:
-            await self._wake.wait()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._urgent.wait(), _MARK_DELAY)
-            await self._write_once()
+    def _hurry(self) -> None:
+        self._urgent.set()
+        self._wake.set()
+
+    async def _write_next(self) -> None:
+        await self._wake.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._urgent.wait(), _MARK_DELAY)
+        await self._write_once()
+
+    async def _write_rest(self) -> None:
+        """Write what is left; a database that is away just now gets another chance."""
+        for seconds in _LAST_RETRIES:
+            try:
+                await self._write_once()
+            except DatabaseUnavailableError:
+                await asyncio.sleep(seconds)
+            else:
+                return
         await self._write_once()
 
     async def _write_once(self) -> None:
@@ -198,14 +212,14 @@ class Inbox:
         try:
             fresh = await self._commit(work)
         except Exception as error:
-            await self._requeue_marks(work, error)
-            return
+            self._requeue_marks(work, error)
+            raise
         self._unwritten.difference_update(work.done, work.failed)
         for (_, stored), new in zip(work.updates, fresh, strict=True):
             if not stored.done():
                 stored.set_result(new)
 
-    async def _requeue_marks(self, work: _Batch, error: Exception) -> None:
+    def _requeue_marks(self, work: _Batch, error: Exception) -> None:
         """Pass the error to the callers of `store`, and keep the marks for the next transaction."""
         _log.error("inbox_not_written", error=type(error).__name__)
         for _, stored in work.updates:
@@ -213,8 +227,6 @@ class Inbox:
                 stored.set_exception(error)
         self._batch.done = work.done + self._batch.done
         self._batch.failed = work.failed | self._batch.failed
-        if not self._stopping:
-            await asyncio.sleep(_RETRY_DELAY)
         if self._batch:
             self._wake.set()
 

@@ -16,6 +16,7 @@ from services.clock import SystemClock
 from services.clock_record import resume_counting
 from services.storage.database import Database
 from services.storage.models import Job
+from tests.strict_supervisor import strict_supervisor
 
 
 async def work(url: str, seconds: float | None) -> None:
@@ -31,7 +32,7 @@ async def work(url: str, seconds: float | None) -> None:
         wait = timedelta(seconds=seconds)
         async with database.unit_of_work() as session:
             await jobs.schedule_after(session, "kind", "key", wait, clock.now())
-    async with JobWorker(database, {}, {"kind": run}, clock).running():
+    async with JobWorker(database, {}, {"kind": run}, clock).running(strict_supervisor()):
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         await done.wait()

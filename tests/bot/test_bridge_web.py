@@ -27,6 +27,7 @@ from services.storage import keys
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
+from tests.strict_supervisor import strict_supervisor
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 PROTOCOL = "kaika.bridge.v1"
@@ -313,7 +314,7 @@ async def test_a_bridge_meets_the_real_hub_and_hears_when_it_goes(
     client: aiohttp.ClientSession, hub: Hub
 ) -> None:
     async with serving(hub) as url, client.ws_connect(url, protocols=[PROTOCOL]) as socket:
-        async with run_hub(hub, lambda: NOW):
+        async with run_hub(hub, strict_supervisor(), lambda: NOW):
             assert json.loads(await receive(socket))["origin"] == "ws://127.0.0.1"
             await socket.send_json(HELLO)
             assert json.loads(await receive(socket))["type"] == "welcome"
@@ -336,6 +337,6 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_the_tending(
 
     monkeypatch.setattr(hub, "check_deadlines", fails)
     with capture_logs() as logs:
-        async with run_hub(hub, lambda: NOW), asyncio.timeout(5):
+        async with run_hub(hub, strict_supervisor(), lambda: NOW), asyncio.timeout(5):
             await tried.wait()
-    assert [line["event"] for line in logs] == ["bridge_not_tended"]
+    assert [line["event"] for line in logs] == ["task_waits"]

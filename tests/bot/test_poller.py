@@ -13,8 +13,10 @@ from telegram.request import BaseRequest
 
 from bot.updates import poller as poller_module
 from bot.updates.poller import Poller
+from services import supervisor as supervisor_module
 from services.messaging.updates import ReceivedUpdate, update_id_of
 from services.storage.availability import DatabaseUnavailableError
+from services.supervisor import Supervisor
 from tests.bot_harness import TOKEN
 
 Answer = tuple[int, bytes] | Exception
@@ -72,16 +74,23 @@ class FakeIntake:
 
 
 async def poll(intake: FakeIntake, *answers: Answer) -> ScriptedRequest:
+    """Poll as the bot does, until there are no more answers."""
     script = ScriptedRequest(*answers)
     poller = Poller(Bot(TOKEN), script, intake)  # type: ignore[arg-type]
-    script.at_end = poller.stop
-    await asyncio.wait_for(poller.run(), 10)
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    script.at_end = lambda: ended.set_result(None)
+    polling = Supervisor(ended.set_exception).repeating(
+        "poller", poller.poll, interrupt=poller.stop, fatal=(InvalidToken,)
+    )
+    async with polling, asyncio.timeout(10):
+        await ended
     return script
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poller_module, "_MAX_BACK_OFF", 0.0)
+    monkeypatch.setattr(supervisor_module, "_FIRST_BACK_OFF", 0.0)
 
 
 async def test_the_next_offset_follows_what_was_stored() -> None:
@@ -194,7 +203,7 @@ async def test_a_batch_in_hand_is_stored_before_it_stops() -> None:
         await accept(items)
 
     intake.accept = slowly  # type: ignore[method-assign]
-    running = asyncio.create_task(poller.run())
+    running = asyncio.create_task(poller.poll())
     await started.wait()
     poller.stop()
     for _ in range(10):

@@ -139,7 +139,7 @@ async def open_updates() -> AsyncIterator[Feed]:
         async def feed(data: bytes) -> None:
             request.body = data
             request.poller = Poller(kaika.application.bot, request, kaika.intake)
-            await request.poller.run()
+            await request.poller.poll()
             await bot.check()
 
         yield feed

@@ -143,8 +143,9 @@ async def test_what_met_a_database_that_is_away_is_answered_later(
     assert anna.bot_messages == []
     with monkeypatch.context() as patch:
         patch.setattr(kaika.inbox, "load_unfinished", fail)
-        await kaika.intake.sweep()  # it is away still
-    await kaika.intake.sweep()
+        with pytest.raises(DatabaseUnavailableError):
+            await kaika.intake.enqueue_unfinished()  # it is away still
+    await kaika.intake.enqueue_unfinished()
     await kaika.application.update_queue.join()
     anna.sees("278")
     assert len(anna.bot_messages) == 1

@@ -16,6 +16,7 @@ from services.storage import keys
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
+from tests.strict_supervisor import strict_supervisor
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 @pytest.fixture
 async def inbox(database: Database, tmp_path: Path) -> AsyncIterator[Inbox]:
     inbox = Inbox(database, keys.load_or_create(tmp_path / "keys.json"))
-    async with inbox.running():
+    async with inbox.running(strict_supervisor()):
         yield inbox
 
 
@@ -73,7 +74,7 @@ async def test_many_senders_share_a_transaction_and_each_hears_of_its_own(inbox:
 
 async def test_what_is_left_when_it_stops_is_written(database: Database, tmp_path: Path) -> None:
     first = Inbox(database, keys.load_or_create(tmp_path / "keys.json"))
-    async with first.running():
+    async with first.running(strict_supervisor()):
         await first.store([update(1), update(2)])
         first.mark_done(1)
         first.mark_failed(2, "ValueError")
@@ -147,7 +148,7 @@ async def test_a_payload_whose_key_is_lost_waits_for_it_alone(
 ) -> None:
     await inbox.store([update(1)])
     other = Inbox(database, keys.load_or_create(tmp_path / "other.json"))
-    async with other.running():
+    async with other.running(strict_supervisor()):
         await other.store([update(2)])
         assert await other.load_unfinished() == [update(2)]
     assert await inbox.load_unfinished() == [update(1)], "it may tell of money"
@@ -168,7 +169,7 @@ async def test_the_sender_is_told_when_nothing_could_be_stored(
         return await commit(work)
 
     monkeypatch.setattr(inbox, "_commit", fail_once)
-    monkeypatch.setattr("services.messaging.inbox._RETRY_DELAY", 0)
+    monkeypatch.setattr("services.supervisor._FIRST_BACK_OFF", 0.0)
     inbox.mark_done(1)
     with pytest.raises(DatabaseUnavailableError):
         await inbox.store([update(2)])

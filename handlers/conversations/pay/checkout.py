@@ -24,6 +24,7 @@ from services.conversations import ConversationState
 from services.messaging import staff_alerts
 from services.messaging.outbox import References
 from services.messaging.staff_alerts import StaffAlert
+from services.supervisor import OwnedTasks
 
 DECIDE_SECONDS = 4.0
 """The time limit of the decision; after it the checkout is refused."""
@@ -63,7 +64,7 @@ _UNMATCHED_REASONS: Mapping[str | None, str] = {
 }
 _NO_APPLICATION = N_("There is no open application it could pay for; the days to pay may be over.")
 
-_running_decisions: set[asyncio.Task[None]] = set()
+_decisions = OwnedTasks()
 _log = structlog.get_logger()
 
 
@@ -82,9 +83,8 @@ async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
     if authority is None:
         return _NOT_HERE
     is_late = asyncio.Event()
-    task = asyncio.create_task(_approve(query, context, authority.payments, is_late))
-    _running_decisions.add(task)
-    task.add_done_callback(_discard_decision)
+    approving = _approve(query, context, authority.payments, is_late)
+    task = _decisions.start("checkout", approving)
     await asyncio.wait({task}, timeout=DECIDE_SECONDS)
     if not task.done():
         # Not awaited, since a stuck database also delays the rollback; not cancelled, since that
@@ -92,20 +92,13 @@ async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
         is_late.set()
         _log.error("checkout_not_decided_in_time")
         return _BUSY
-    error = task.exception()
-    if isinstance(error, CheckoutRefusedError):
-        _log.info("checkout_refused", reason=str(error.reason))
-        return _REFUSALS[error.reason]
-    if error is not None:
-        _log.error("checkout_not_decided", error=type(error).__name__, exc_info=error)
+    if task.cancelled() or task.exception() is not None:  # which is in the log already
         return _BUSY
-    return None
-
-
-def _discard_decision(task: asyncio.Task[None]) -> None:
-    _running_decisions.discard(task)
-    if not task.cancelled():
-        task.exception()  # retrieved, so that asyncio does not log it
+    refusal = task.result()
+    if refusal is None:
+        return None
+    _log.info("checkout_refused", reason=str(refusal))
+    return _REFUSALS[refusal]
 
 
 class _TooLateError(Exception):
@@ -114,15 +107,22 @@ class _TooLateError(Exception):
 
 async def _approve(
     query: PreCheckoutQuery, context: Context, payments: Payments, is_late: asyncio.Event
-) -> None:
+) -> CheckoutRefusal | None:
+    """Reserve the invoice for this checkout, or return the reason to refuse it."""
     services = context.services
     checkout = Checkout(
         query.invoice_payload, query.from_user.id, query.total_amount, query.currency
     )
-    async with services.database.unit_of_work() as session:
-        await payments.approve_checkout(session, checkout, services.now())
-        if is_late.is_set():
-            raise _TooLateError
+    try:
+        async with services.database.unit_of_work() as session:
+            await payments.approve_checkout(session, checkout, services.now())
+            if is_late.is_set():
+                raise _TooLateError
+    except CheckoutRefusedError as error:
+        return error.reason
+    except _TooLateError:
+        _log.info("checkout_taken_back")
+    return None
 
 
 async def _answer(query: PreCheckoutQuery, refusal: str | None) -> None:

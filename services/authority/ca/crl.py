@@ -25,6 +25,7 @@ from services.authority.lifecycle import CertificateState
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 from services.storage.models import Job
+from services.supervisor import OwnedTasks
 
 DUE_KIND = "crl"
 VALIDITY = timedelta(hours=24)
@@ -76,7 +77,7 @@ class CrlPublisher:
         self._signer = signer
         self._last: Crl | None = None
         self._lock = asyncio.Lock()
-        self._refreshing: set[asyncio.Task[None]] = set()
+        self._refreshing = OwnedTasks()
 
     async def get_current(self, now: datetime) -> Crl:
         """Return a list that covers every change so far, signing a new one if necessary."""
@@ -92,9 +93,7 @@ class CrlPublisher:
     async def refresh_due(self, session: AsyncSession, _row: Job, now: datetime) -> None:
         """Run the scheduled job: schedule the next, then refresh the list after the commit."""
         await jobs.schedule(session, DUE_KIND, DUE_KIND, now + REFRESH)
-        task = asyncio.create_task(self._refresh(now), name="revocation list")
-        self._refreshing.add(task)
-        task.add_done_callback(self._refreshing.discard)
+        self._refreshing.start("revocation list", self._refresh(now))
 
     async def _refresh(self, now: datetime) -> None:
         try:
@@ -104,7 +103,7 @@ class CrlPublisher:
 
     async def wait_for_refreshes(self) -> None:
         """Wait for refreshes under way."""
-        await asyncio.gather(*self._refreshing)
+        await self._refreshing.wait()
 
     async def _publish(self, now: datetime) -> Crl:
         moment = now.replace(microsecond=0)

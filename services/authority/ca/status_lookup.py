@@ -17,6 +17,7 @@ from services.authority.ca.statuses import (
     CertificateStatus,
 )
 from services.storage.database import Database
+from services.supervisor import OwnedTasks
 
 MAX_BATCH = 64
 """How many queries share one look-up."""
@@ -48,7 +49,8 @@ class BatchedStatusLookup:
         self._database = database
         self._register = register
         self._waiting: list[_Query] = []
-        self._work: asyncio.Task[None] | None = None
+        self._tasks = OwnedTasks()
+        self._is_looking_up = False
 
     async def look_up(
         self, serials: Collection[int], now: datetime
@@ -56,12 +58,19 @@ class BatchedStatusLookup:
         """Return the status of each serial number that is known."""
         asked = _Query(frozenset(serials))
         self._waiting.append(asked)
-        if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._look_up(), name="status look-ups")
+        if not self._is_looking_up:
+            self._is_looking_up = True
+            self._tasks.start("status look-ups", self._look_up_waiting())
         found = await asked.result
         return {serial: found[serial].status(now) for serial in asked.serials if serial in found}
 
-    async def _look_up(self) -> None:
+    async def _look_up_waiting(self) -> None:
+        try:
+            await self._look_up_batches()
+        finally:
+            self._is_looking_up = False
+
+    async def _look_up_batches(self) -> None:
         while self._waiting:
             together = self._waiting[:MAX_BATCH]
             del self._waiting[:MAX_BATCH]

@@ -17,6 +17,7 @@ from services.bridge.interface import BridgeConnection, FrameTransport
 from tests.bot_harness import BotHarness
 from tests.handlers.clock import current_time
 from tests.reader_bridge.end_to_end.frame_proxy import FrameProxy, Traffic
+from tests.strict_supervisor import strict_supervisor
 
 
 class _ProcessLife:
@@ -123,7 +124,7 @@ class ServerProcess:
             self._origin,
             cast(Any, self._life),
         )
-        await self._alive.enter_async_context(self.bridge.running())
+        await self._alive.enter_async_context(self.bridge.running(strict_supervisor()))
         self.hub_counter.hub = self.bridge.hub
         self._proxy.is_open.set()
 

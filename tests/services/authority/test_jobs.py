@@ -10,6 +10,7 @@ from bot.jobs.worker import JobWorker
 from services import jobs
 from services.storage.models import Job
 from tests.services.authority.authority_harness import NOW, AuthorityHarness
+from tests.strict_supervisor import strict_supervisor
 
 LATER = NOW + timedelta(hours=1)
 
@@ -86,7 +87,8 @@ async def test_what_hangs_holds_up_nothing_else(world: AuthorityHarness) -> None
     async with world.database.unit_of_work() as session:
         await jobs.schedule(session, "hangs", "a mail server", NOW)
         await jobs.schedule(session, "quick", "first", NOW)
-    async with JobWorker(world.database, {}, {"hangs": hangs, "quick": quick}).running():
+    worker = JobWorker(world.database, {}, {"hangs": hangs, "quick": quick})
+    async with worker.running(strict_supervisor()):
         await asyncio.wait_for(others.acquire(), 10)
         async with world.database.unit_of_work() as session:
             await jobs.schedule(session, "quick", "second", NOW)
@@ -123,5 +125,6 @@ async def test_what_a_process_that_is_gone_had_taken_is_done_by_the_next(
     async with world.database.unit_of_work() as session:
         assert len(await jobs.lease_due(session, now)) == 1
         assert await jobs.lease_due(session, now) == [], "not for as long as the lease holds"
-    async with JobWorker(world.database, {}, {"kind": errand}).running():
+    worker = JobWorker(world.database, {}, {"kind": errand})
+    async with worker.running(strict_supervisor()):
         await asyncio.wait_for(done.wait(), 10)

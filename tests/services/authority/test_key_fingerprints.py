@@ -25,6 +25,7 @@ from services.storage.key_fingerprints import (
 )
 from services.storage.keys import KeyFileError, KeyRing, SecretPurpose
 from tests.services.authority.conftest import MakeUrl
+from tests.strict_supervisor import strict_supervisor
 
 
 @pytest.fixture
@@ -160,11 +161,11 @@ async def test_a_key_file_that_is_swapped_while_the_bot_runs_fails_nothing(
     path = tmp_path / "ours.json"
     ring = keys.load_or_create(path)
     inbox = Inbox(database, ring)
-    async with inbox.running():
+    async with inbox.running(strict_supervisor()):
         await inbox.store([{"update_id": n} for n in range(1, 49)])
     rotated = keys.add_key(path)
     inbox = Inbox(database, rotated)
-    async with inbox.running():
+    async with inbox.running(strict_supervisor()):
         await inbox.store([{"update_id": 49}])
     path.unlink()
     keys.load_or_create(path)

@@ -1,6 +1,5 @@
 """A hub with its authority, a clock, people with cards and PCs, and ways to interrupt them."""
 
-import asyncio
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -78,10 +77,8 @@ class HubHarness:
 
     async def restart(self) -> None:
         """Lose everything in memory and every write in progress, and start again."""
-        writing = self.hub._write_behind._task
-        if writing is not None and not writing.done():
-            writing.cancel()
-            await asyncio.wait((writing,))
+        self.hub._write_behind._tasks.cancel()
+        await self.hub._write_behind._tasks.wait()
         self.build()
         self.now = steady_time(self.now)  # where the wall clock is right again
         await self.hub.restore(self.now)

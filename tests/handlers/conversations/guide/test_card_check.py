@@ -8,6 +8,7 @@ from tests import phrases
 from tests.bot_harness import BotHarness
 from tests.handlers.conversations.online.bridge_harness import read_pairing_code
 from tests.handlers.engine.navigation import press
+from tests.strict_supervisor import strict_supervisor
 
 
 async def test_without_a_bridge_the_check_runs_on_the_pc(harness: BotHarness) -> None:
@@ -33,7 +34,7 @@ async def test_with_a_bridge_only_looking_is_offered(harness: BotHarness) -> Non
     bridge = BridgeRuntime(kaika.database, kaika.keys, authority, origin, kaika.application)
     assert set(bridge.registry.card_conversations) == {"card_check", "pair"}
     async with (
-        bridge.running(),
+        bridge.running(strict_supervisor()),
         listeners.serve_app(listeners.public_app(bridge.routes()), "127.0.0.1", port),
     ):
         person = harness.add_user()

@@ -37,6 +37,7 @@ from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import Cardholder, Office
 from tests.handlers.engine.navigation import press
 from tests.reader_bridge.bridge_runner import run_test_bridge
+from tests.strict_supervisor import strict_supervisor
 
 PASSPHRASE, PIN, NEW_PIN, WRONG_PIN = (
     "passphrase of the card",
@@ -318,5 +319,5 @@ async def open_bridge_harness(harness: BotHarness, office: Office) -> AsyncItera
     authority = bot_data["services"].authority
     bridge = BridgeRuntime(kaika.database, kaika.keys, authority, origin, kaika.application)
     public = listeners.public_app(bridge.routes())
-    async with bridge.running(), listeners.serve_app(public, "127.0.0.1", port):
+    async with bridge.running(strict_supervisor()), listeners.serve_app(public, "127.0.0.1", port):
         yield BridgeHarness(harness, bridge, office, origin)

@@ -26,6 +26,7 @@ from tests import phrases
 from tests.bot_harness import ChatUser
 from tests.handlers.conversations.online.bridge_harness import BridgeHarness, button_keys
 from tests.handlers.engine.navigation import press, state
+from tests.strict_supervisor import strict_supervisor
 
 
 async def test_the_link_is_lost_and_comes_back(bridge_harness: BridgeHarness) -> None:
@@ -58,7 +59,7 @@ async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(
         )
         assert data[BRIDGE].hub is restarted.hub
         messages = len(person.messages)
-        async with restarted.running():
+        async with restarted.running(strict_supervisor()):
             await bridge_harness.wait_for_text(person, "I was started anew")
             assert len(person.messages) == messages + 1, "a new message, since time has passed"
         pc.person.may_type_pin.set()

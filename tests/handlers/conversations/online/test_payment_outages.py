@@ -46,7 +46,7 @@ async def pay_unnoticed(harness: BotHarness) -> ChatUser:
 
 async def sweep(harness: BotHarness) -> None:
     """Take up unfinished updates again, as the bot does once a minute."""
-    await harness.kaika.intake.sweep()
+    await harness.kaika.intake.enqueue_unfinished()
     await harness.kaika.application.update_queue.join()
 
 
@@ -123,7 +123,8 @@ async def test_a_database_that_somebody_else_has_locked(engine: Engine, tmp_path
         backup = sqlite3.connect(tmp_path / "kaika.db")
         backup.execute("BEGIN IMMEDIATE")
         await harness.kaika.application.update_queue.join()
-        await sweep(harness)
+        with pytest.raises(DatabaseUnavailableError):
+            await sweep(harness)
         backup.close()
         assert await list_payments(harness) == []
         await sweep(harness)
