@@ -166,7 +166,7 @@ class CrashInjector:
 
 @asynccontextmanager
 async def inject_crashes(harness: BotHarness) -> AsyncIterator[CrashInjector]:
-    """Inject crashes into the bot of a bot while the block runs; it is dead afterwards."""
+    """Inject crashes into a bot while the block runs; it is dead afterwards."""
     injector, kaika = CrashInjector(harness), harness.kaika
     with pytest.MonkeyPatch.context() as patch:
         event.listen(
