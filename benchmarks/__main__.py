@@ -16,7 +16,7 @@ _ALL = (
 
 
 def main() -> int:
-    """Run each in a process of its own; 1 where one failed."""
+    """Run each in a process of its own; return 1 if one failed."""
     codes = [subprocess.call([sys.executable, "-m", f"benchmarks.{name}"]) for name in _ALL]
     return int(any(codes))
 

@@ -1,11 +1,11 @@
-"""What a check of a subscriber code costs, and how many there are in a second.
+"""The cost of checking a subscriber code, and the number of checks per second.
 
     python -m benchmarks.authority
 
-Argon2id at the cost that ships, alone and through the authority as a chat would ask: the try
-spent and committed, the hash, the grant committed, on SQLite with durability as shipped. People
-who exist with the right code, with a wrong one, and people who do not exist are timed side by
-side. Status look-ups are those a conversation makes under a grant.
+Measures Argon2id with the shipped parameters, alone and through the authority: the attempt is
+counted and committed, the code hashed, the grant committed, on SQLite with the shipped durability.
+Right codes, wrong codes and people without a record are timed alternately. Status look-ups are
+those that a conversation makes under a grant.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.processes import Others
+from benchmarks.processes import OtherPrograms
 from benchmarks.results import merge
 from services import rate_limit
 from services.argon2_cost import Argon2Cost
@@ -55,7 +55,7 @@ def _draw(rng: random.Random) -> UiNumber:
 
 
 async def _hashing(threads: int) -> dict[str, float]:
-    """Time Argon2id alone: one at a time, or with every thread busy."""
+    """Time Argon2id alone: one at a time, and with every thread busy."""
     hasher = Argon2Hasher(threads=threads)
     verifier = await hasher.create_verifier(b"secret")
     taken: list[float] = []
@@ -78,7 +78,7 @@ def _figures(taken: list[float]) -> dict[str, float]:
 
 
 class CodeCheckScenario:
-    """An authority with a few people, and as many numbers that belong to nobody."""
+    """An authority with a few people on record, and as many UI Nos. without a record."""
 
     def __init__(self, authority: EmbeddedAuthority) -> None:
         self.authority = authority
@@ -88,7 +88,7 @@ class CodeCheckScenario:
         self.codes: list[SubscriberCode] = []
 
     async def populate(self, now: datetime) -> None:
-        """Let everybody apply."""
+        """Submit an application for each person."""
         counter = Counter(self.authority, Actor.at_counter("benchmark"))
         for number in self.people:
             data = PersonalData(
@@ -98,8 +98,8 @@ class CodeCheckScenario:
             assert applied.code is not None
             self.codes.append(applied.code)
 
-    async def side_by_side(self, now: datetime) -> dict[str, dict[str, float]]:
-        """Check a right code, a wrong one and nobody's, in turn, each in a chat of its own."""
+    async def time_side_by_side(self, now: datetime) -> dict[str, dict[str, float]]:
+        """Check a right code, a wrong one and one without a record in turn, in separate chats."""
         wrong = [_WRONG] * PEOPLE
         asked = {
             "right code": list(zip(self.people, self.codes, strict=True)),
@@ -113,7 +113,7 @@ class CodeCheckScenario:
         await self._forgive(self.people + self.nobodies)
         return {kind: _figures(times) for kind, times in taken.items()}
 
-    async def at_once(self, now: datetime) -> dict[str, float]:
+    async def time_concurrently(self, now: datetime) -> dict[str, float]:
         """Check right codes with every thread busy."""
         pairs = list(zip(self.people, self.codes, strict=True))
         start = perf_counter()
@@ -138,8 +138,8 @@ class CodeCheckScenario:
                     self.authority.records.hash_ui_number(number),
                 )
 
-    async def looked_up(self, now: datetime) -> dict[str, float]:
-        """Ask for one person's status again and again."""
+    async def time_status_lookups(self, now: datetime) -> dict[str, float]:
+        """Look up the status of one person repeatedly."""
         check = self.authority.credentials.check_code
         grant = await check(self.people[0], self.codes[0], AuthorityOperation.STATUS, 1, now)
         taken = []
@@ -151,8 +151,8 @@ class CodeCheckScenario:
         return _figures(taken)
 
 
-async def measure() -> dict[str, Any]:
-    """Take every figure."""
+async def measure_authority() -> dict[str, Any]:
+    """Return all figures."""
     cost = Argon2Cost()
     found: dict[str, Any] = {
         "cost": {"memory_kib": cost.memory, "passes": cost.passes, "lanes": cost.lanes},
@@ -168,18 +168,18 @@ async def measure() -> dict[str, Any]:
         await authority.start(now)
         scene = CodeCheckScenario(authority)
         await scene.populate(now)
-        found |= await scene.side_by_side(now)
-        found[f"right codes, {PEOPLE} at once"] = await scene.at_once(now)
-        found["status look-up"] = await scene.looked_up(now)
+        found |= await scene.time_side_by_side(now)
+        found[f"right codes, {PEOPLE} at once"] = await scene.time_concurrently(now)
+        found["status look-up"] = await scene.time_status_lookups(now)
         authority.close()
         await database.close()
     return found
 
 
 def main() -> None:
-    """Measure, print, and put the figures beside the others."""
-    others = Others()
-    found = asyncio.run(measure())
+    """Measure, print and write the figures."""
+    others = OtherPrograms()
+    found = asyncio.run(measure_authority())
     found["others_busy"] = others.share()
     cost = found["cost"]
     title = f"Argon2id {cost['memory_kib'] // 1024} MiB, {cost['passes']} passes"

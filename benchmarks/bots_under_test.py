@@ -1,4 +1,4 @@
-"""Who is measured, with how many messages, and how each is started."""
+"""The bots that are measured: their number of messages, and how each is started."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,17 +25,17 @@ class Contestant:
 
     @property
     def echoes(self) -> bool:
-        """Whether it sends back what it is sent."""
+        """Whether it echoes the text it receives."""
         return self.key != KAIKA
 
     def command(self, address: str) -> list[str]:
-        """Give the module to run and its arguments."""
+        """Return the module to run and its arguments."""
         if self.echoes:
             return ["benchmarks.echo_bots", self.key, address]
         return ["bot.cli.main", "run"]
 
     def environment(self, address: str, folder: Path) -> dict[str, str]:
-        """Give what the module finds in its environment."""
+        """Return the environment variables of the module."""
         if self.echoes:
             return {}
         return {

@@ -1,11 +1,11 @@
-"""What server, websocket and bridge add to the card's operations, and what goes over the wire.
+"""The time that server, websocket and bridge add to card operations, and their messages.
 
     python -m benchmarks.bridge [rounds]
 
-Each operation is done on one virtual card in turns: directly through the card layer, and from a
-chat's wish at the hub until the chat hears what came of it. The server is this process, on SQLite
-that writes to the disk; the bridge, with a person who answers at once, is another one on the other
-core. What is waited for the database is shown apart. Then the bridge dials over a slow link.
+Each operation is done on one virtual card, alternately through the card layer alone and from the
+chat's request at the hub to the result in the chat. The server is this process, with SQLite on the
+disk; the bridge, with a person who answers immediately, is a process on the other core. The time
+spent waiting for the database is shown separately. Then the bridge connects over a slow link.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ import uvloop
 from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from benchmarks.card import figures
-from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, Others, prefer
+from benchmarks.card import summarize_times
+from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, OtherPrograms, raise_priority
 from benchmarks.results import merge
 from benchmarks.slow_link import SlowLink
 from reader_bridge.virtual_card.card_file import read_label
@@ -61,10 +61,10 @@ _console = Console(soft_wrap=True)
 
 
 class TimedDatabase(Database):
-    """A database that tells how long its units of work took.
+    """A database that measures how long its units of work take.
 
-    :ivar waited: milliseconds of those that somebody waited for.
-    :ivar beside: of those that nobody did. They are held back until `free` is set.
+    :ivar waited: milliseconds of those in the foreground.
+    :ivar beside: milliseconds of those in the background, which are held back until `free` is set.
     """
 
     def __init__(self, url: str) -> None:
@@ -87,8 +87,8 @@ class TimedDatabase(Database):
         (self.beside if is_beside else self.waited).append(1000 * (perf_counter() - begun))
 
 
-class Pc:
-    """Our end of the pipes to the other process."""
+class PcProcess:
+    """The pipes to the process of the PC."""
 
     def __init__(self, process: Process) -> None:
         assert process.stdin is not None
@@ -96,24 +96,24 @@ class Pc:
         self._to, self._from = process.stdin, process.stdout
 
     def say(self, **values: Any) -> None:
-        """Say something, as a line."""
+        """Send a value as a line of JSON."""
         self._to.write(json.dumps(values).encode() + b"\n")
 
     async def directly(self, work: CardTask) -> float:
-        """Have an operation done directly; gives its milliseconds."""
+        """Have an operation done through the card layer alone; return the milliseconds."""
         self.say(work=work)
         return float(json.loads(await self._from.readline()))
 
 
 @asynccontextmanager
-async def _paired_pc(chat: HubChatDriver, card: Path) -> AsyncIterator[Pc]:
-    """Have a bridge in another process, paired with the chat, until the block ends."""
+async def _paired_pc(chat: HubChatDriver, card: Path) -> AsyncIterator[PcProcess]:
+    """Run a bridge in another process, paired with the chat, while the block runs."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.bridge_pc", stdin=PIPE, stdout=PIPE, cwd=ROOT
     )
     os.sched_setaffinity(process.pid, {FAKE_CORE})
-    prefer(process.pid)
-    pc = Pc(process)
+    raise_priority(process.pid)
+    pc = PcProcess(process)
     try:
         key = chat.world.authority.cards.derive_admin_key(read_label(card).serial).hex()
         place = {"card": str(card), "passphrase": PASSPHRASE, "admin_key": key}
@@ -128,7 +128,7 @@ async def _paired_pc(chat: HubChatDriver, card: Path) -> AsyncIterator[Pc]:
 
 @dataclass
 class Series:
-    """The rounds of one operation, in milliseconds, and the most that was said in one."""
+    """The rounds of one operation in milliseconds, and the largest number of messages in one."""
 
     directly: list[float] = field(default_factory=list)
     through: list[float] = field(default_factory=list)
@@ -139,19 +139,21 @@ class Series:
 
     @property
     def added(self) -> list[float]:
-        """What each round took more than the card and the database."""
+        """The time of each round beyond card and database."""
         rounds = zip(self.through, self.directly, self.waited, strict=True)
         return [through - directly - waited for through, directly, waited in rounds]
 
     def summary(self) -> dict[str, Any]:
-        """Give its figures."""
+        """Return the figures."""
         parts = {
             "directly": self.directly,
             "through": self.through,
             "waited": self.waited,
             "added": self.added,
         }
-        found: dict[str, Any] = {name: figures(sorted(values)) for name, values in parts.items()}
+        found: dict[str, Any] = {
+            name: summarize_times(sorted(values)) for name, values in parts.items()
+        }
         return found | {"messages": self.messages, "round_trips": self.round_trips}
 
 
@@ -170,9 +172,9 @@ async def _through(
 
 
 async def _in_turns(
-    chat: HubChatDriver, pc: Pc, database: TimedDatabase, rounds: int
+    chat: HubChatDriver, pc: PcProcess, database: TimedDatabase, rounds: int
 ) -> dict[CardTask, Series]:
-    """Do each operation in turns, directly and over the bridge, the order changing each round."""
+    """Do each operation directly and over the bridge, in alternating order."""
     chat.at_end = database.free.set
     await chat.run_task(CardTask.ACTIVATE, await chat.grant(CardTask.ACTIVATE))
     found = {}
@@ -219,7 +221,7 @@ async def _measure(folder: Path, memory: Path, rounds: int) -> dict[str, Any]:
         async with serve_hub(world, someone) as chat, _paired_pc(chat, card) as pc:
             found = await _in_turns(chat, pc, database, rounds)
         slow = await _over_slow_link(world, someone, card)
-    beside = figures(sorted(taken for series in found.values() for taken in series.beside))
+    beside = summarize_times(sorted(taken for series in found.values() for taken in series.beside))
     operations = {WORKS[work]: series.summary() for work, series in found.items()}
     return {"rounds": rounds, "operations": operations, "beside": beside, "slow_link": slow}
 
@@ -238,10 +240,10 @@ def main() -> int:
     """Measure, print and write the figures."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     os.sched_setaffinity(0, {BOT_CORE})
-    prefer(os.getpid())
+    raise_priority(os.getpid())
     in_memory = tempfile.TemporaryDirectory(dir=fast_folder())
     with tempfile.TemporaryDirectory() as folder, in_memory as memory:
-        others = Others()
+        others = OtherPrograms()
         found = uvloop.run(_measure(Path(folder), Path(memory), rounds))
     found["others_busy"] = others.share()
     merge("bridge", found)

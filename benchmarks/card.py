@@ -1,10 +1,10 @@
-"""What the card's operations cost, directly through the card layer.
+"""The time of card operations through the card layer alone.
 
     python -m benchmarks.card [rounds]
 
-On the same virtual card, in this process and behind a real pcscd: card status, proof of possession
-and change of PIN, each with identifying the card before and resetting it after, as the bridge does.
-The fixed part of the card itself is shown apart: hashing the PIN, and writing tries to the disk.
+On one virtual card, in this process and behind a real pcscd: card status, proof of possession and
+change of PIN, each with identifying the card before and resetting it after, as the bridge does. The
+fixed costs of the virtual card are shown separately: hashing the PIN, and writing the tries.
 """
 
 import os
@@ -42,27 +42,27 @@ def card_status(profile: CardProfile) -> None:
     profile.status()
 
 
-def prove_possession(profile: CardProfile) -> None:
+def repeat_prove_possession(profile: CardProfile) -> None:
     with SecretBuffer(PIN) as pin:
         profile.verify_pin(pin)
         profile.sign(b"statement")
 
 
-def change_pin(profile: CardProfile) -> None:
+def repeat_change_pin(profile: CardProfile) -> None:
     with SecretBuffer(PIN) as old, SecretBuffer(PIN) as new:
         profile.change_pin(old, new)
 
 
 OPERATIONS: dict[str, tuple[bool, Callable[[CardProfile], None]]] = {
     "card status": (False, card_status),
-    "proof of possession": (True, prove_possession),
-    "change PIN": (True, change_pin),
+    "proof of possession": (True, repeat_prove_possession),
+    "change PIN": (True, repeat_change_pin),
 }
 """Each with whether it needs the card for itself."""
 
 
-def measure(work: Callable[[], object], rounds: int) -> list[float]:
-    """Give how long each round took, in milliseconds, sorted; the first is not counted."""
+def time_rounds(work: Callable[[], object], rounds: int) -> list[float]:
+    """Return the sorted times of the rounds in milliseconds, after a warm-up round."""
     work()
     taken = []
     for _ in range(rounds):
@@ -73,19 +73,19 @@ def measure(work: Callable[[], object], rounds: int) -> list[float]:
 
 
 def measure_operation(readers: CardReaders, reader: str, name: str, rounds: int) -> list[float]:
-    """Give how long an operation takes on the card in a reader."""
+    """Return the times of an operation on the card in a reader."""
     exclusive, operation = OPERATIONS[name]
 
     def work() -> None:
         with readers.connect(reader, exclusive=exclusive) as connection:
             operation(identify(connection))
 
-    return measure(work, rounds)
+    return time_rounds(work, rounds)
 
 
 @contextmanager
 def behind_pcscd(card: VirtualCard) -> Iterator[PcscReaders]:
-    """Put a card behind a pcscd of its own."""
+    """Run a pcscd with the card in its reader."""
     with tempfile.TemporaryDirectory() as directory, PcscSandbox(Path(directory)) as room:
         os.environ["PCSCLITE_CSOCK_NAME"] = str(room.socket_path)
         readers, snapshots = PcscReaders(), SnapshotRecorder()
@@ -98,8 +98,8 @@ def behind_pcscd(card: VirtualCard) -> Iterator[PcscReaders]:
         watch.close()
 
 
-def figures(taken: list[float]) -> dict[str, float]:
-    """Give median and 95th percentile."""
+def summarize_times(taken: list[float]) -> dict[str, float]:
+    """Return median and 95th percentile."""
     return {"median_ms": round(median(taken), 2), "p95_ms": round(taken[len(taken) * 95 // 100], 2)}
 
 
@@ -108,16 +108,20 @@ def measure_all(rounds: int) -> dict[str, dict[str, float]]:
     found = {}
     with tempfile.TemporaryDirectory() as directory:
         card = CardTestAuthority().issue(Path(directory) / "card.json", PIN)
-        hashing = measure(lambda: derive_key(PIN, PIN, PIN_COST), rounds)
-        found["card itself: hash of the PIN"] = figures(hashing)
-        found["card itself: tries to the disk"] = figures(measure(card.file.save, rounds))
+        hashing = time_rounds(lambda: derive_key(PIN, PIN, PIN_COST), rounds)
+        found["card itself: hash of the PIN"] = summarize_times(hashing)
+        found["card itself: tries to the disk"] = summarize_times(
+            time_rounds(card.file.save, rounds)
+        )
         here = VirtualReader(card)
         for name in OPERATIONS:
             taken = measure_operation(here, READER_NAME, name, rounds)
-            found[f"in process: {name}"] = figures(taken)
+            found[f"in process: {name}"] = summarize_times(taken)
         with behind_pcscd(card) as readers:
             for name in OPERATIONS:
-                found[f"pcscd: {name}"] = figures(measure_operation(readers, READER, name, rounds))
+                found[f"pcscd: {name}"] = summarize_times(
+                    measure_operation(readers, READER, name, rounds)
+                )
         card.close()
     return found
 

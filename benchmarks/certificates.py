@@ -1,11 +1,10 @@
-"""How soon a suspension is published, and how many status look-ups the responder answers.
+"""The time until a suspension is published, and the status look-ups answered per second.
 
     python -m benchmarks.certificates
 
 The authority is the real one on SQLite with 10,000 cards on record (a tenth of them suspended),
 served over HTTP from one core and asked from the other. A suspension is timed from before its
-unit of work until the answer that tells of it has been read by who asked over HTTP, audit and
-notice included.
+unit of work, audit and notice included, until the client has read it over HTTP.
 """
 
 import asyncio
@@ -31,7 +30,7 @@ from cryptography.x509 import ocsp
 from rich.console import Console
 from sqlalchemy import insert
 
-from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, Others
+from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, OtherPrograms
 from benchmarks.results import merge
 from bot.web.certificate_endpoints import certificate_routes
 from bot.web.listeners import serve_app
@@ -59,7 +58,7 @@ _console = Console()
 
 
 class PublicationScenario:
-    """An authority with many cards on record, one of which is asked about."""
+    """An authority with many cards on record, one of which is looked up."""
 
     def __init__(self, authority: EmbeddedAuthority, service: CertificateService) -> None:
         self.authority = authority
@@ -70,7 +69,7 @@ class PublicationScenario:
         self.request = b""
 
     async def populate(self, now: datetime) -> None:
-        """Put the cards on record."""
+        """Store the cards."""
         others = [secrets.token_hex(16) for _ in range(CARDS)]
         suspended = set(others[: CARDS // 10])
         der = await self._issue(now)
@@ -106,7 +105,7 @@ class PublicationScenario:
         return issued.der
 
     async def act(self, act: CertificateAct) -> None:
-        """Suspend or resume the card, as the authority does it."""
+        """Suspend or resume the card through the authority."""
         now = datetime.now(UTC)
         async with self.database.unit_of_work() as session:
             application = await lock_row(session, Application, self.card)
@@ -167,7 +166,7 @@ Look = Callable[[], Awaitable[bool]]
 
 
 async def _time_to_show(scene: PublicationScenario, is_suspended: Look) -> list[float]:
-    """Time suspensions, in milliseconds, until `is_suspended` tells of them."""
+    """Time suspensions in milliseconds until `is_suspended` returns true."""
     times = []
     for _ in range(SUSPENSIONS):
         begun = perf_counter()
@@ -232,7 +231,7 @@ async def _ask_from_the_other_core(url: str, request: bytes) -> float:
 
 
 async def _ask(url: str, request: bytes) -> float:
-    """Ask over some connections at once; give answers per second."""
+    """Send requests over several connections; return the answers per second."""
     async with aiohttp.ClientSession() as session:
 
         async def one_connection() -> None:
@@ -278,7 +277,7 @@ def main() -> int:
         return 0
     os.sched_setaffinity(0, {BOT_CORE})
     with tempfile.TemporaryDirectory() as folder:
-        others = Others()
+        others = OtherPrograms()
         figures = uvloop.run(_measure(Path(folder)))
     figures["others_busy"] = others.share()
     merge("certificates", figures)

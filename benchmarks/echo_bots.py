@@ -1,4 +1,4 @@
-"""The bots Kaika is measured beside: each sends back the text it is sent, and nothing more.
+"""The bots that Kaika is compared with: each echoes the text it receives.
 
 Each is a process of its own: ``python -m benchmarks.echo_bots NAME http://127.0.0.1:PORT``.
 """

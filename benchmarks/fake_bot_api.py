@@ -1,11 +1,12 @@
-"""A bare Bot API for measuring: it hands out updates, takes replies, and checks nothing.
+"""A minimal Bot API for benchmarks: delivers updates and records replies without checks.
 
-A process of its own, so that it shares neither an interpreter nor a core with the bot. It is led
-over its pipes, one JSON object a line: it says ``port`` when it listens and ``first_poll`` when
-the bot asked for updates; any line to it opens the gate; it says ``report`` when every update has
-had its reply and a moment for further ones has passed, or when no reply has come for long.
+Runs as a process of its own, so that it shares neither an interpreter nor a core with the bot. It
+is controlled over its pipes, with one JSON object a line. It writes ``port`` when it listens and
+``first_poll`` when the bot asks for updates. Any line to it opens the gate. It writes ``report``
+when every update has its reply and a short time for further replies has passed, or when no reply
+has come for long.
 
-Replies are only recorded while the clock runs; they are read afterwards.
+While the clock runs, replies are only recorded; they are parsed afterwards.
 """
 
 import asyncio
@@ -46,8 +47,8 @@ _MESSAGE = (
 
 
 @dataclass(eq=False)
-class Waiting:
-    """A long poll that waits for the gate or for its time to run out."""
+class HeldPoll:
+    """A long poll that waits for the gate or its timeout."""
 
     connection: "Connection"
     asked: dict[str, str]
@@ -55,9 +56,9 @@ class Waiting:
 
 
 class FakeBotApi:
-    """What is handed out, and what came back.
+    """The updates to deliver, and the replies.
 
-    :param plan: chat and text of each message, in the order in which they were written.
+    :param plan: chat and text of each message, in order.
     :param latency: seconds that each call takes.
     """
 
@@ -67,7 +68,7 @@ class FakeBotApi:
         self.replies: list[bytes] = []
         self.calls = 0
         self.is_open = False
-        self.waiting: list[Waiting] = []
+        self.waiting: list[HeldPoll] = []
         self.first_poll: float | None = None
         self.handed_at = 0.0
         self.last_reply = 0.0
@@ -83,7 +84,7 @@ class FakeBotApi:
             connection.answer(_ME if method == b"getMe" else _TRUE)
 
     def open(self) -> None:
-        """Let the updates out."""
+        """Release the updates."""
         self.is_open = True
         held, self.waiting = self.waiting, []
         for poll in held:
@@ -100,16 +101,16 @@ class FakeBotApi:
     def _poll(self, connection: "Connection", asked: dict[str, str]) -> None:
         if self.first_poll is None:
             self.first_poll = monotonic()
-            say(first_poll=self.first_poll)
+            write_line(first_poll=self.first_poll)
         begin = max(int(asked.get("offset") or 0) - FIRST_UPDATE, 0)
         batch = self.updates[begin : begin + min(int(asked.get("limit") or _LIMIT), _LIMIT)]
         if batch and self.is_open:
             self.handed_at = self.handed_at or monotonic()
             connection.answer(b'{"ok":true,"result":[' + b",".join(batch) + b"]}")
         else:
-            self._hold(Waiting(connection, asked))
+            self._hold(HeldPoll(connection, asked))
 
-    def _hold(self, poll: Waiting) -> None:
+    def _hold(self, poll: HeldPoll) -> None:
         def expire() -> None:
             self.waiting.remove(poll)
             poll.connection.answer(_NOTHING)
@@ -120,7 +121,7 @@ class FakeBotApi:
 
 
 class Connection(asyncio.Protocol):
-    """One kept-alive connection; a client sends its next request after the answer."""
+    """A keep-alive connection without pipelining."""
 
     def __init__(self, api: FakeBotApi) -> None:
         self._api = api
@@ -144,7 +145,7 @@ class Connection(asyncio.Protocol):
         self._api.call(self, path[path.rindex(b"/") + 1 :], query, received[body_at:])
 
     def answer(self, body: bytes) -> None:
-        """Send the answer, after the latency that was asked for."""
+        """Send the answer after the configured latency."""
         whole = _HEAD % len(body) + body
         if self._api.latency:
             asyncio.get_running_loop().call_later(self._api.latency, self._write, whole)
@@ -174,8 +175,8 @@ def _parameters(raw: bytes) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(raw.decode()).items()}
 
 
-def say(**line: Any) -> None:
-    """Tell the one who started us."""
+def write_line(**line: Any) -> None:
+    """Write a JSON line for the parent process."""
     sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
@@ -197,17 +198,17 @@ def _report(api: FakeBotApi) -> dict[str, Any]:
     }
 
 
-async def serve(plan: list[tuple[int, str]], latency: float) -> None:
-    """Serve until the report is given and the pipe to us is closed."""
+async def serve_bot_api(plan: list[tuple[int, str]], latency: float) -> None:
+    """Serve until the report is written and the input pipe is closed."""
     loop = asyncio.get_running_loop()
     api = FakeBotApi(plan, latency)
     server = await loop.create_server(lambda: Connection(api), "127.0.0.1", 0, backlog=1024)
-    say(port=server.sockets[0].getsockname()[1])
+    write_line(port=server.sockets[0].getsockname()[1])
     await loop.run_in_executor(None, sys.stdin.readline)
     api.open()
     if plan:
         await _all_replied(api)
-        say(report=_report(api))
+        write_line(report=_report(api))
     await loop.run_in_executor(None, sys.stdin.readline)
 
 
@@ -217,7 +218,7 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds a call takes")
     arguments = parser.parse_args()
     plan = [(chat, text) for chat, text in orjson.loads(arguments.plan.read_bytes())]
-    uvloop.run(serve(plan, arguments.latency))
+    uvloop.run(serve_bot_api(plan, arguments.latency))
 
 
 if __name__ == "__main__":

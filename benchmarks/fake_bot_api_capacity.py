@@ -1,6 +1,6 @@
-"""How fast the fake Bot API is by itself: bare connections that send replies and read answers.
+"""The capacity of the fake Bot API: connections that only send replies and read answers.
 
-``python -m benchmarks.fake_bot_api_capacity PORT`` prints calls a second.
+``python -m benchmarks.fake_bot_api_capacity PORT`` prints calls per second.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ class _Caller(asyncio.Protocol):
             self._transport.write(_CALL)
 
 
-async def generate(port: int) -> float:
-    """Give calls a second."""
+async def measure_capacity(port: int) -> float:
+    """Return the calls per second."""
     loop = asyncio.get_running_loop()
     for _ in range(_CONNECTIONS):
         await loop.create_connection(_Caller, "127.0.0.1", port)
@@ -44,4 +44,4 @@ async def generate(port: int) -> float:
 
 
 if __name__ == "__main__":
-    print(uvloop.run(generate(int(sys.argv[1]))))
+    print(uvloop.run(measure_capacity(int(sys.argv[1]))))

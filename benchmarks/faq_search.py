@@ -1,12 +1,12 @@
-"""Compares ways to search the FAQ: who finds the right entry, who notices an off-topic question.
+"""Compares methods to search the FAQ: finding the right entry, noticing off-topic questions.
 
     python -m benchmarks.faq_search              the comparison, as the table of docs/search.md
     python -m benchmarks.faq_search --shipped    the shipped search, also on the held-out questions
 
 Every method learns from the same phrasings, titles and background questions. An off-topic
-question counts as noticed when the lead of the best entry over the background stays below the
-threshold that lets 95 in 100 on-topic questions pass. Times are processor time, so that a busy
-machine distorts them less.
+question counts as noticed when the margin of the best entry over the background is below the
+threshold that 95 % of the on-topic questions pass. Times are processor time, so that other
+programs distort them less.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.faq_search_methods import Corpus, Method, Shipped, methods
+from benchmarks.faq_search_methods import Corpus, Method, Shipped, build_methods
 from services.faq.entries import load_entries
 from services.faq.search import FaqSearch, SearchResult
 
@@ -25,7 +25,7 @@ SCRIPTS = ("en", "zh_Hant", "zh_Hans")
 
 
 def read_questions(name: str) -> list[list[str]]:
-    """Give the rows of a question file: id (on-topic files only), script, question."""
+    """Return the rows of a question file: id (on-topic files only), script, question."""
     lines = (QUESTIONS / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
     return [line.split("\t") for line in lines[1:]]
 
@@ -34,8 +34,8 @@ def in_hundred(hits: Sequence[bool]) -> str:
     return f"{100 * sum(hits) / len(hits):.1f}"
 
 
-def measure(method: Method, corpus: Corpus) -> list[str]:
-    """Give the cells of a method's row: right first / in three per script, noticed, ms."""
+def measure_method(method: Method, corpus: Corpus) -> list[str]:
+    """Return the cells of a method's row: right first / in three per script, noticed, ms."""
     asked = read_questions("dev")
     ask = method.search if isinstance(method, Shipped) else method.scores
     began = time.process_time()
@@ -58,21 +58,21 @@ def measure(method: Method, corpus: Corpus) -> list[str]:
     return [*cells, noticed, f"{milliseconds:.2f}"]
 
 
-def compare() -> None:
+def compare_methods() -> None:
     """Print the comparison table."""
     corpus = Corpus(load_entries())
     print("| method | en | zh_Hant | zh_Hans | off-topic noticed | build, s | ms a question |")
     print("|---|---|---|---|---|---|---|")
-    for name, build in methods(corpus).items():
+    for name, build in build_methods(corpus).items():
         began = time.process_time()
         method = build()
         built = time.process_time() - began
-        *cells, milliseconds = measure(method, corpus)
+        *cells, milliseconds = measure_method(method, corpus)
         print(f"| {name} | {' | '.join(cells)} | {built:.2f} | {milliseconds} |", flush=True)
 
 
 def report_shipped() -> None:
-    """Print how the shipped search does, with the confidence it ships with."""
+    """Print the accuracy of the shipped search with the shipped threshold."""
     began = time.process_time()
     search = FaqSearch(load_entries()).search
     built = time.process_time() - began
@@ -99,7 +99,7 @@ def report_shipped() -> None:
 
 
 def report_thresholds(search: Callable[[str], SearchResult]) -> None:
-    """Print what other thresholds than a half would mean on the `dev` questions."""
+    """Print the effect of thresholds other than one half on the `dev` questions."""
     on = [search(question) for _, _, question in read_questions("dev")]
     off = [search(question) for _, question in read_questions("off_topic_dev")]
     print("\n| confident from a score of | on-topic confident | off-topic not confident |")
@@ -118,4 +118,4 @@ if __name__ == "__main__":
     if parser.parse_args().shipped:
         report_shipped()
     else:
-        compare()
+        compare_methods()

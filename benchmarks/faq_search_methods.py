@@ -1,4 +1,4 @@
-"""The ways to search that ``faq_search.py`` compares, each learning from the same corpus."""
+"""The search methods that ``faq_search.py`` compares, trained on the same corpus."""
 
 import re
 import sqlite3
@@ -22,7 +22,7 @@ Scores = NDArray[np.float64]
 
 
 class Corpus:
-    """What every method learns from: texts and the number of the entry each belongs to."""
+    """The training data of every method: texts, and the number of the entry of each."""
 
     def __init__(self, entries: Entries) -> None:
         self.ids = entries.ids
@@ -46,7 +46,7 @@ class Method(Protocol):
 
 
 class FullTextIndex:
-    """SQLite FTS5, one row a phrasing; an entry scores as its best row does."""
+    """SQLite FTS5 with one row per phrasing; the score of an entry is that of its best row."""
 
     def __init__(self, corpus: Corpus, tokenizer: str, terms: Callable[[str], list[str]]) -> None:
         self._terms, self._count = terms, corpus.count
@@ -70,7 +70,7 @@ class FullTextIndex:
 
 
 class Postings:
-    """An inverted index with a weight for each term in each text; the best text counts."""
+    """An inverted index with term weights; the score of an entry is that of its best text."""
 
     def __init__(self, corpus: Corpus, terms: Callable[[str], list[str]], bm25: bool) -> None:
         self._terms = terms
@@ -161,7 +161,7 @@ class Ridge:
 
 
 class Bayes:
-    """Naive Bayes over any kind of features; the lead is per square root of their number."""
+    """Naive Bayes over any features; the margin is divided by the square root of their number."""
 
     def __init__(self, corpus: Corpus, features: Callable[[str], Iterable[str]]) -> None:
         self._features = features
@@ -176,7 +176,7 @@ class Bayes:
 
 
 class Shipped:
-    """The search as it is, asked for every entry."""
+    """The shipped search, with the scores of all entries."""
 
     def __init__(self, corpus: Corpus) -> None:
         self._search = FaqSearch(load_entries())
@@ -202,7 +202,7 @@ def _sum_by(keys: NDArray[np.int64], values: Scores, size: int) -> Scores:
 
 
 def words(text: str) -> list[str]:
-    """Give the words as the default tokeniser cuts them: a run of Han text is one word."""
+    """Return the words as the default tokeniser splits them: a run of Han text is one word."""
     return re.findall(r"\w+", text.lower())
 
 
@@ -231,8 +231,8 @@ def stems_and_neighbours(text: str) -> list[str]:
     return units + [f"{a} {b}" for a, b in pairwise(units)]
 
 
-def methods(corpus: Corpus) -> dict[str, Callable[[], Method]]:
-    """Give each method's name and how to build it."""
+def build_methods(corpus: Corpus) -> dict[str, Callable[[], Method]]:
+    """Return the name of each method, and how to build it."""
 
     def without_ideas() -> Method:
         reader = FeatureReader([split_units(text) for text in corpus.texts], {})

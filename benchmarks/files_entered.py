@@ -1,7 +1,7 @@
-"""How many of the project's files a message passes through: `python -m benchmarks.files_entered`.
+"""The number of project files that a message passes through: `python -m benchmarks.files_entered`.
 
 A path through many files is hard to follow. The figures are counts, not times, and the same on
-every machine. What happens to run in the background meanwhile is left out.
+every machine. Background work is left out.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class FilesEntered:
             self.files.add(frame.f_code.co_filename)
 
     @contextmanager
-    def counting(self) -> Iterator[None]:
+    def count(self) -> Iterator[None]:
         """Count while the block runs."""
         sys.setprofile(self._on_call)
         try:
@@ -65,7 +65,7 @@ class FilesEntered:
 
 async def _entered_by(action: Awaitable[object]) -> list[str]:
     entered = FilesEntered()
-    with entered.counting():
+    with entered.count():
         await action
     return entered.names()
 

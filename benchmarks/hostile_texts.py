@@ -35,7 +35,7 @@ def main() -> int:
     _print("Parsers", parsers)
     _print("Patterns", patterns)
     slowest = {"parsers": parsers, "patterns": patterns}
-    merge("hostile_texts", {kind: _rounded(found) for kind, found in slowest.items()})
+    merge("hostile_texts", {kind: _round(found) for kind, found in slowest.items()})
     return 0
 
 
@@ -53,7 +53,7 @@ def _print(title: str, found: Mapping[str, Worst]) -> None:
         _console.print(f"  {milliseconds:7.2f} ms  {name}  {unit}", markup=False)
 
 
-def _rounded(found: Mapping[str, Worst]) -> dict[str, dict[str, object]]:
+def _round(found: Mapping[str, Worst]) -> dict[str, dict[str, object]]:
     return {name: {"ms": round(ms, 3), "text": unit} for name, (ms, unit) in found.items()}
 
 

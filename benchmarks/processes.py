@@ -27,19 +27,19 @@ _PRIORITY = -15
 
 
 class MeasurementError(Exception):
-    """A process of the measurement ended before its time."""
+    """A process of the measurement ended too early."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process has used: CPU seconds so far, and memory now."""
+    """CPU seconds used by a process so far, and its current memory."""
 
     cpu: float
     rss_mib: float
 
 
 def usage(process: int) -> Usage:
-    """Give what a process has used so far."""
+    """Return what a process has used so far."""
     folder = Path("/proc") / str(process)
     times = (folder / "stat").read_text().rpartition(")")[2].split()
     status = (folder / "status").read_text()
@@ -48,24 +48,24 @@ def usage(process: int) -> Usage:
 
 
 def machine_busy() -> float:
-    """Give the CPU seconds that all processes together have used so far."""
+    """Return the CPU seconds that all processes together have used so far."""
     user, nice, system, _idle, _wait, irq, softirq, *_ = map(
         int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
     )
     return (user + nice + system + irq + softirq) / _TICK
 
 
-class Others:
-    """Watches, from now on, how much of the machine other programs take.
+class OtherPrograms:
+    """Measures the share of the machine that other programs use.
 
-    What this process and those that it started and waited for use is not theirs.
+    This process, and those that it started and waited for, are not counted.
     """
 
     def __init__(self) -> None:
         self._begun = self._now()
 
     def share(self) -> float:
-        """Give their share of all cores so far."""
+        """Return their share of all cores so far."""
         clock, theirs = (now - then for now, then in zip(self._now(), self._begun, strict=True))
         return round(max(theirs, 0.0) / clock / CORES, 2)
 
@@ -76,8 +76,8 @@ class Others:
         return monotonic(), machine_busy() - ours
 
 
-def settle(process: int) -> None:
-    """Wait until a process does nothing more."""
+def wait_until_idle(process: int) -> None:
+    """Wait until a process uses no CPU."""
     end = monotonic() + _SETTLE_SECONDS
     before = usage(process).cpu
     while monotonic() < end:
@@ -89,12 +89,12 @@ def settle(process: int) -> None:
 
 
 @contextmanager
-def running(
+def run_module(
     arguments: Sequence[str], core: int | None, log: Path, more: Mapping[str, str], **pipes: Any
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a Python module while the block runs, and end it.
+    """Run a Python module while the block runs, then end it.
 
-    :param core: the one core it may use; any where this is `None`.
+    :param core: the core it may use; any core where `None`.
     """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("KAIKA_", "PYTHON"))}
     environment = kept | {"PYTHONPATH": str(ROOT), **more}
@@ -111,15 +111,15 @@ def running(
         )
         if core is not None:
             os.sched_setaffinity(process.pid, {core})
-        prefer(process.pid)
+        raise_priority(process.pid)
         try:
             yield process
         finally:
             _end(process)
 
 
-def prefer(process: int) -> None:
-    """Let the scheduler prefer a process to other programs, where we may ask for it (as root)."""
+def raise_priority(process: int) -> None:
+    """Raise the scheduling priority of a process, where that is permitted (as root)."""
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, process, _PRIORITY)
         (Path("/proc") / str(process) / "autogroup").write_text(str(_PRIORITY))
@@ -136,25 +136,25 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.wait()
 
 
-class Fake:
-    """Our end of the pipes to a fake Bot API."""
+class FakeBotApiProcess:
+    """The pipes to a fake Bot API."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self._said: Queue[dict[str, Any]] = Queue()
         Thread(target=self._listen, daemon=True).start()
         self.id = process.pid
-        self.address = f"http://127.0.0.1:{self.hear('port')}"
+        self.address = f"http://127.0.0.1:{self.wait_for('port')}"
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self._said.put(json.loads(line))
 
-    def hear(self, what: str, bot: subprocess.Popen[str] | None = None) -> Any:
-        """Wait for a line that says `what`, while `bot` runs.
+    def wait_for(self, what: str, bot: subprocess.Popen[str] | None = None) -> Any:
+        """Wait for a line with the key `what`, while `bot` runs.
 
-        :raises MeasurementError: when the fake or the bot has ended, or it takes too long.
+        :raises MeasurementError: when the fake or the bot has ended, or on a timeout.
         """
         end = monotonic() + _LONGEST_WAIT
         while monotonic() < end:
@@ -180,12 +180,12 @@ class Fake:
 @contextmanager
 def fake_bot_api(
     folder: Path, messages: Sequence[tuple[int, str]], latency: float
-) -> Iterator[Fake]:
-    """Run a fake Bot API that hands out `messages`."""
+) -> Iterator[FakeBotApiProcess]:
+    """Run a fake Bot API that delivers `messages`."""
     folder.mkdir(parents=True, exist_ok=True)
     plan = folder / "plan.json"
     plan.write_text(json.dumps(messages))
     arguments = ["benchmarks.fake_bot_api", str(plan), "--latency", str(latency)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with running(arguments, FAKE_CORE, folder / "fake.log", {}, **pipes) as process:
-        yield Fake(process)
+    with run_module(arguments, FAKE_CORE, folder / "fake.log", {}, **pipes) as process:
+        yield FakeBotApiProcess(process)

@@ -1,4 +1,4 @@
-"""Puts the figures of ``build/bench.json`` into ``docs/benchmarks.md``, between its two marks.
+"""Writes the figures of ``build/bench.json`` into ``docs/benchmarks.md``, between its two marks.
 
 python -m benchmarks.render_document
 """
@@ -10,14 +10,14 @@ from typing import Any
 from benchmarks.bots_under_test import CONTESTANTS
 from benchmarks.processes import ROOT
 from benchmarks.results import PATH
-from benchmarks.summary import HEADINGS, cells
+from benchmarks.summary import HEADINGS, table_cells
 
 _PAGE = ROOT / "docs" / "benchmarks.md"
 _BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 
 
-def figures(known: dict[str, Any]) -> str:
-    """Give every section as Markdown."""
+def render_figures(known: dict[str, Any]) -> str:
+    """Return every section as Markdown."""
     parts = [_machine(known["machine"]), _throughput(known["throughput"])]
     parts += [_start_up(known["start_up"]), _search(known["search_time"])]
     parts += [_codes(known["authority"]), _certificates(known["certificates"])]
@@ -39,7 +39,7 @@ def _throughput(found: dict[str, Any]) -> str:
     for section in ("0 ms", "50 ms"):
         heading = [f"**{section} a call**", "", "| bot | " + " | ".join(HEADINGS) + " |"]
         rows = [
-            f"| {who.name} | {' | '.join(cells(found[section][who.key]))} |"
+            f"| {who.name} | {' | '.join(table_cells(found[section][who.key]))} |"
             for who in CONTESTANTS
             if who.key in found[section]
         ]
@@ -173,11 +173,11 @@ def _both(taken: dict[str, float]) -> str:
 
 
 def main() -> int:
-    """Write the page anew."""
+    """Write the page."""
     page = _PAGE.read_text(encoding="utf-8")
     before, _, rest = page.partition(_BEGIN)
     after = rest.partition(_END)[2]
-    fresh = figures(json.loads(PATH.read_text(encoding="utf-8")))
+    fresh = render_figures(json.loads(PATH.read_text(encoding="utf-8")))
     _PAGE.write_text(before + _BEGIN + "\n" + fresh + "\n" + _END + after, encoding="utf-8")
     return 0
 

@@ -1,7 +1,6 @@
-"""What came back, set against what was asked: losses, duplicates and breaks of order.
+"""Comparison of replies with messages: lost, duplicated and out of order.
 
-Within a chat no two messages expect the same reply, so each reply says which message it belongs to
-and nothing is left to guess.
+Within a chat no two messages expect the same reply, so each reply identifies its message.
 """
 
 from collections import defaultdict
@@ -10,8 +9,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One message, and the first line of the reply it must get."""
+class ExpectedReply:
+    """A message, and the first line of the expected reply."""
 
     chat: int
     text: str
@@ -19,12 +18,12 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Tally:
-    """How the replies of one run compare with what was asked.
+class ReplyTally:
+    """The faults of the replies of one run.
 
-    :ivar lost: messages without their reply.
-    :ivar doubled: replies to a message that had its reply already.
-    :ivar foreign: replies that belong to no message of their chat.
+    :ivar lost: messages without a reply.
+    :ivar doubled: further replies to a message that already had one.
+    :ivar foreign: replies that no message of their chat expects.
     :ivar out_of_order: replies that came after the reply to a later message of their chat.
     """
 
@@ -35,12 +34,12 @@ class Tally:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every message got its reply, once and in turn."""
+        """Whether every message got its reply, once and in order."""
         return not (self.lost or self.doubled or self.foreign or self.out_of_order)
 
 
-def tally(asked: Sequence[Asked], replies: Iterable[tuple[int, str]]) -> Tally:
-    """Compare replies, as chat and first line in order of arrival, with what was asked."""
+def tally_replies(asked: Sequence[ExpectedReply], replies: Iterable[tuple[int, str]]) -> ReplyTally:
+    """Compare replies, as chat and first line in order of arrival, with the messages."""
     turn = {(message.chat, message.reply): n for n, message in enumerate(asked)}
     assert len(turn) == len(asked), "a chat expects the same reply twice"
     seen: set[tuple[int, str]] = set()
@@ -55,19 +54,28 @@ def tally(asked: Sequence[Asked], replies: Iterable[tuple[int, str]]) -> Tally:
             seen.add(reply)
             out_of_order += turn[reply] < latest[reply[0]]
             latest[reply[0]] = max(latest[reply[0]], turn[reply])
-    return Tally(len(asked) - len(seen), doubled, foreign, out_of_order)
+    return ReplyTally(len(asked) - len(seen), doubled, foreign, out_of_order)
 
 
-def check_the_count() -> None:
-    """Try the count on replies with a known fault each, before it is believed on others.
+def check_tally() -> None:
+    """Check `tally_replies` on replies with one known fault each.
 
-    :raises AssertionError: when a fault goes unseen.
+    :raises AssertionError: when a fault is not counted.
     """
-    asked = [Asked(1, "a", "A"), Asked(2, "a", "A"), Asked(1, "b", "B"), Asked(1, "c", "C")]
+    asked = [
+        ExpectedReply(1, "a", "A"),
+        ExpectedReply(2, "a", "A"),
+        ExpectedReply(1, "b", "B"),
+        ExpectedReply(1, "c", "C"),
+    ]
     right = [(1, "A"), (2, "A"), (1, "B"), (1, "C")]
     other_chat_first = [(2, "A"), (1, "A"), (1, "B"), (1, "C")]
-    assert tally(asked, right) == tally(asked, other_chat_first) == Tally(0, 0, 0, 0)
-    assert tally(asked, right[1:]) == Tally(1, 0, 0, 0)
-    assert tally(asked, [*right, (1, "B")]) == Tally(0, 1, 0, 0)
-    assert tally(asked, [*right, (2, "B")]) == Tally(0, 0, 1, 0)
-    assert tally(asked, [(1, "C"), (1, "A"), (2, "A"), (1, "B")]) == Tally(0, 0, 0, 2)
+    assert (
+        tally_replies(asked, right)
+        == tally_replies(asked, other_chat_first)
+        == ReplyTally(0, 0, 0, 0)
+    )
+    assert tally_replies(asked, right[1:]) == ReplyTally(1, 0, 0, 0)
+    assert tally_replies(asked, [*right, (1, "B")]) == ReplyTally(0, 1, 0, 0)
+    assert tally_replies(asked, [*right, (2, "B")]) == ReplyTally(0, 0, 1, 0)
+    assert tally_replies(asked, [(1, "C"), (1, "A"), (2, "A"), (1, "B")]) == ReplyTally(0, 0, 0, 2)

@@ -1,4 +1,4 @@
-"""Where the figures go: ``build/bench.json``, one section a benchmark, and what they ran on."""
+"""The results file ``build/bench.json``: one section per benchmark, and the machine."""
 
 import json
 import os
@@ -14,7 +14,7 @@ _LIBRARIES = ("python-telegram-bot", "aiogram", "aiohttp", "httpx", "uvloop", "S
 
 
 def merge(section: str, figures: dict[str, Any]) -> None:
-    """Put a section into the file, and leave the others."""
+    """Write a section of the file, and keep the others."""
     PATH.parent.mkdir(exist_ok=True)
     try:
         known = json.loads(PATH.read_text(encoding="utf-8"))
@@ -27,7 +27,7 @@ def merge(section: str, figures: dict[str, Any]) -> None:
 
 
 def spread(values: list[float], digits: int = 3) -> dict[str, float]:
-    """Give median, lowest and highest."""
+    """Return median, minimum and maximum."""
     named = {"median": median(values), "min": min(values), "max": max(values)}
     return {name: round(value, digits) for name, value in named.items()}
 

@@ -1,9 +1,9 @@
-"""How long the search takes for one question.
+"""The time of one FAQ search.
 
     python -m benchmarks.search_time
 
-Every question is asked once, so that nothing is remembered from before. The time is processor
-time, which a busy machine distorts less; the clock's is given beside it.
+Every question is asked once, so that no cache is warm. The time is processor time, which other
+programs distort less; the elapsed time is given as well.
 """
 
 import os
@@ -15,7 +15,7 @@ from rich.console import Console
 
 from benchmarks.processes import BOT_CORE
 from benchmarks.results import merge
-from benchmarks.workload import off_topic, on_topic
+from benchmarks.workload import off_topic_questions, on_topic_questions
 from services.faq import entries
 from services.faq.search import FaqSearch
 
@@ -30,7 +30,7 @@ def main() -> int:
     ready = thread_time() - begun
     search.search("warm up")
     cpu, clock = [], []
-    for question in on_topic() + off_topic():
+    for question in on_topic_questions() + off_topic_questions():
         begun, began = thread_time(), perf_counter()
         search.search(question)
         cpu.append((thread_time() - begun) * 1000)

@@ -1,4 +1,4 @@
-"""One run: a bot started afresh on a core of its own, one load, and what came of it."""
+"""One run: a new process of a bot on a core of its own, one load, and its figures."""
 
 import shutil
 import sqlite3
@@ -12,26 +12,26 @@ from benchmarks.bots_under_test import Contestant
 from benchmarks.processes import (
     BOT_CORE,
     CORES,
-    Fake,
+    FakeBotApiProcess,
     Usage,
     fake_bot_api,
     machine_busy,
-    running,
-    settle,
+    run_module,
     usage,
+    wait_until_idle,
 )
-from benchmarks.reply_check import Asked, Tally, tally
+from benchmarks.reply_check import ExpectedReply, ReplyTally, tally_replies
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFigures:
     """The figures of one run.
 
     :ivar seconds: from the first update handed out to the last reply.
     :ivar start_seconds: from the start of the process to its first request for updates.
-    :ivar cpu_ms: CPU milliseconds the bot spent an update, until 0.3 seconds after the last one.
-    :ivar fake_busy: share of that time in which the fake Bot API was at work.
-    :ivar others_busy: share of the machine's cores that went to neither of the two.
+    :ivar cpu_ms: CPU milliseconds of the bot per update, until 0.3 seconds after the last one.
+    :ivar fake_busy: CPU share of the fake Bot API in that time.
+    :ivar others_busy: share of the machine's cores used by other programs.
     :ivar inbox_done: rows marked done in Kaika's inbox after its stop; `None` for the others.
     """
 
@@ -43,18 +43,18 @@ class Run:
     rss_after_mib: float
     fake_busy: float
     others_busy: float
-    tally: Tally
+    tally: ReplyTally
     inbox_done: int | None
 
     @property
     def rate(self) -> float:
-        """Updates a second."""
+        """Updates per second."""
         return (self.messages - self.tally.lost) / self.seconds if self.seconds else 0.0
 
 
 @dataclass(frozen=True)
 class Moment:
-    """How far the clock, the two processes and the machine are."""
+    """The clock, and the CPU use of the two processes and the machine, at one moment."""
 
     clock: float
     bot: Usage
@@ -63,36 +63,40 @@ class Moment:
 
     @classmethod
     def now(cls, bot: int, fake: int) -> Self:
-        """Look at all of them."""
+        """Return the current values."""
         return cls(monotonic(), usage(bot), usage(fake), machine_busy())
 
 
-def measure(who: Contestant, asked: Sequence[Asked], latency: float, folder: Path) -> Run:
-    """Run `who` once on `asked`."""
+def measure_run(
+    who: Contestant, asked: Sequence[ExpectedReply], latency: float, folder: Path
+) -> RunFigures:
+    """Run a contestant once, with the messages of `asked`."""
     folder = folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     messages = [(message.chat, message.text) for message in asked]
     if who.echoes:
-        asked = [Asked(m.chat, m.text, m.text) for m in asked]
+        asked = [ExpectedReply(m.chat, m.text, m.text) for m in asked]
     with fake_bot_api(folder, messages, latency) as fake:
         return _load(who, fake, asked, folder)
 
 
-def _load(who: Contestant, fake: Fake, asked: Sequence[Asked], folder: Path) -> Run:
+def _load(
+    who: Contestant, fake: FakeBotApiProcess, asked: Sequence[ExpectedReply], folder: Path
+) -> RunFigures:
     started = monotonic()
     environment = who.environment(fake.address, folder)
     command = who.command(fake.address)
-    with running(command, BOT_CORE, folder / "bot.log", environment) as bot:
-        first_poll = fake.hear("first_poll", bot)
-        settle(bot.pid)
+    with run_module(command, BOT_CORE, folder / "bot.log", environment) as bot:
+        first_poll = fake.wait_for("first_poll", bot)
+        wait_until_idle(bot.pid)
         before = Moment.now(bot.pid, fake.id)
         fake.open_gate()
-        report = fake.hear("report", bot)
+        report = fake.wait_for("report", bot)
         after = Moment.now(bot.pid, fake.id)
     passed = after.clock - before.clock
     bot_cpu, fake_cpu = after.bot.cpu - before.bot.cpu, after.fake.cpu - before.fake.cpu
     others = after.machine_busy - before.machine_busy - bot_cpu - fake_cpu
-    return Run(
+    return RunFigures(
         messages=len(asked),
         seconds=report["seconds"],
         start_seconds=first_poll - started,
@@ -101,7 +105,7 @@ def _load(who: Contestant, fake: Fake, asked: Sequence[Asked], folder: Path) -> 
         rss_after_mib=after.bot.rss_mib,
         fake_busy=fake_cpu / passed,
         others_busy=max(others, 0.0) / passed / CORES,
-        tally=tally(asked, [(chat, text) for chat, text in report["replies"]]),
+        tally=tally_replies(asked, [(chat, text) for chat, text in report["replies"]]),
         inbox_done=None if who.echoes else _inbox_done(folder / "data" / "kaika.db"),
     )
 

@@ -1,4 +1,4 @@
-"""A link over which every byte takes its time: a relay on this machine that holds back."""
+"""A TCP relay on this machine that delays every byte."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager, suppress
 
 
 class SlowLink:
-    """Leads whoever dials it on to another port.
+    """Forwards connections to another port, with a delay.
 
-    :param seconds: each way.
-    :ivar target: the other port.
+    :param seconds: the delay in each direction.
+    :ivar target: the port to forward to.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -18,19 +18,21 @@ class SlowLink:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[int]:
-        """Be there while the block runs; gives the port to dial."""
-        server = await asyncio.start_server(self._dialled, "127.0.0.1", 0)
+        """Listen while the block runs; yields the port."""
+        server = await asyncio.start_server(self._forward_connection, "127.0.0.1", 0)
         try:
             yield server.sockets[0].getsockname()[1]
         finally:
             server.close()
 
-    async def _dialled(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward_connection(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         onward = await asyncio.open_connection("127.0.0.1", self.target)
         await asyncio.gather(self._carry(reader, onward[1]), self._carry(onward[0], writer))
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one direction: what comes in leaves so many seconds later, in order."""
+        """Forward one direction, in order, after the delay."""
         loop = asyncio.get_running_loop()
         with suppress(ConnectionError):
             while data := await reader.read(65536):

@@ -1,9 +1,9 @@
-"""How long Kaika takes to start, and the memory it holds then.
+"""The time in which Kaika starts, and its memory afterwards.
 
     python -m benchmarks.startup
 
 From the start of the process to its first request for updates: with a new data folder (keys and
-database are made) and with one that is there already.
+database are created) and with an existing one.
 """
 
 import shutil
@@ -15,7 +15,7 @@ from time import monotonic
 from rich.console import Console
 
 from benchmarks.bots_under_test import CONTESTANTS, KAIKA
-from benchmarks.processes import BOT_CORE, ROOT, fake_bot_api, running, settle, usage
+from benchmarks.processes import BOT_CORE, ROOT, fake_bot_api, run_module, usage, wait_until_idle
 from benchmarks.results import merge, spread
 
 _ROUNDS = 3
@@ -24,24 +24,24 @@ _KAIKA = next(who for who in CONTESTANTS if who.key == KAIKA)
 _console = Console(soft_wrap=True)
 
 
-def start(folder: Path) -> tuple[float, float]:
-    """Start once; give seconds to the first request for updates, and MiB once at rest."""
+def time_start(folder: Path) -> tuple[float, float]:
+    """Start once; return seconds to the first request for updates, and MiB when idle."""
     with fake_bot_api(folder, [], 0.0) as fake:
         begun = monotonic()
         environment = _KAIKA.environment(fake.address, folder)
         command = _KAIKA.command(fake.address)
-        with running(command, BOT_CORE, folder / "bot.log", environment) as bot:
-            seconds = float(fake.hear("first_poll", bot)) - begun
-            settle(bot.pid)
+        with run_module(command, BOT_CORE, folder / "bot.log", environment) as bot:
+            seconds = float(fake.wait_for("first_poll", bot)) - begun
+            wait_until_idle(bot.pid)
             return seconds, usage(bot.pid).rss_mib
 
 
 def main() -> int:
     """Measure, print and write the figures."""
     shutil.rmtree(_FOLDER, ignore_errors=True)
-    start(_FOLDER / "0")  # leaves byte code behind, as an installation does
-    new = [start(_FOLDER / str(number)) for number in range(1, _ROUNDS + 1)]
-    again = [start(_FOLDER / str(number)) for number in range(1, _ROUNDS + 1)]
+    time_start(_FOLDER / "0")  # writes byte code, as an installation does
+    new = [time_start(_FOLDER / str(number)) for number in range(1, _ROUNDS + 1)]
+    again = [time_start(_FOLDER / str(number)) for number in range(1, _ROUNDS + 1)]
     figures = {
         "rounds": _ROUNDS,
         "new_data_folder_seconds": spread([seconds for seconds, _ in new]),

@@ -1,4 +1,4 @@
-"""What the runs of one contestant at one latency come to, and how two contestants compare."""
+"""Summary of the runs of one contestant at one latency, and comparison of two contestants."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.results import spread
-from benchmarks.single_run import Run
+from benchmarks.single_run import RunFigures
 
 Figures = dict[str, Any]
 
@@ -23,8 +23,8 @@ HEADINGS = (
 """What `cells` holds."""
 
 
-def cells(one: Figures) -> list[str]:
-    """Give a row of the table."""
+def table_cells(one: Figures) -> list[str]:
+    """Return a row of the table."""
     rate = one["updates_per_second"]
     return [
         f"{one['rounds']} × {one['messages_a_round']}",
@@ -37,8 +37,8 @@ def cells(one: Figures) -> list[str]:
     ]
 
 
-def summarize(runs: Sequence[Run]) -> Figures:
-    """Give medians with their spread, and the sums of all faults."""
+def summarize(runs: Sequence[RunFigures]) -> Figures:
+    """Return medians with their spread, and the sums of all faults."""
     tallies = [asdict(run.tally) for run in runs]
     figures: Figures = {
         "rounds": len(runs),
@@ -57,11 +57,13 @@ def summarize(runs: Sequence[Run]) -> Figures:
     return figures
 
 
-def compare(ours: Sequence[Run], theirs: Sequence[Run], wanted: float) -> Figures:
-    """Give how many times faster we are, by the clock and by processor time.
+def compare_contestants(
+    ours: Sequence[RunFigures], theirs: Sequence[RunFigures], wanted: float
+) -> Figures:
+    """Return the factor by which Kaika is faster, in elapsed and in processor time.
 
-    A round's two runs follow each other closely, so that what else the machine does hits both;
-    who ran fewer rounds is compared in those.
+    The two runs of a round follow each other, so that other load affects both; only rounds that
+    both ran are compared.
     """
     pairs = [our.rate / their.rate for our, their in zip(ours, theirs, strict=False)]
     ours = ours[: len(theirs)]

@@ -1,4 +1,4 @@
-"""Updates a second through the whole bot, beside bare echo bots, on a bare fake Bot API.
+"""Updates per second through the whole bot and through echo bots, on a minimal fake Bot API.
 
     python -m benchmarks.throughput
 
@@ -16,47 +16,47 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bots_under_test import CONTESTANTS, KAIKA
-from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, fake_bot_api, running
-from benchmarks.reply_check import Asked, check_the_count
+from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, fake_bot_api, run_module
+from benchmarks.reply_check import ExpectedReply, check_tally
 from benchmarks.results import merge
-from benchmarks.single_run import Run, measure
-from benchmarks.summary import HEADINGS, Figures, cells, compare, summarize
-from benchmarks.workload import CHATS, ask
+from benchmarks.single_run import RunFigures, measure_run
+from benchmarks.summary import HEADINGS, Figures, compare_contestants, summarize, table_cells
+from benchmarks.workload import CHATS, draw_messages
 
 LATENCIES = (0, 50)
 _FOLDER = ROOT / "build" / "bench"
 _console = Console(width=None if sys.stdout.isatty() else 150)
 
-Runs = dict[tuple[int, str], list[Run]]
+Runs = dict[tuple[int, str], list[RunFigures]]
 
 
-def fake_alone() -> float:
-    """Give the calls a second that the fake Bot API answers, asked by bare connections."""
+def measure_fake_alone() -> float:
+    """Return the calls per second that the fake Bot API answers."""
     folder = _FOLDER / "fake"
     with fake_bot_api(folder, [], 0.0) as fake:
         arguments = ["benchmarks.fake_bot_api_capacity", fake.address.rpartition(":")[2]]
         pipe = {"stdout": subprocess.PIPE}
-        with running(arguments, BOT_CORE, folder / "load.log", {}, **pipe) as generator:
+        with run_module(arguments, BOT_CORE, folder / "load.log", {}, **pipe) as generator:
             return float(generator.communicate()[0])
 
 
-def _run_all(asked: Sequence[Asked]) -> Runs:
+def _run_all(asked: Sequence[ExpectedReply]) -> Runs:
     runs: Runs = defaultdict(list)
     for latency in LATENCIES:
         for number in range(max(who.rounds.get(latency, 0) for who in CONTESTANTS)):
-            # Turned about each time, so that nobody always runs first.
+            # Reversed each time, so that no contestant always runs first.
             for who in CONTESTANTS[:: -1 if number % 2 else 1]:
                 if number < who.rounds.get(latency, 0):
                     _console.print(f"{latency} ms, round {number + 1}: {who.name}", style="dim")
                     part = asked[: who.messages[latency]]
-                    run = measure(who, part, latency / 1000, _FOLDER / who.key)
+                    run = measure_run(who, part, latency / 1000, _FOLDER / who.key)
                     runs[latency, who.key].append(run)
     return runs
 
 
 def _ratios(runs: Runs) -> dict[str, Figures]:
     def to(key: str, latency: int, wanted: float) -> Figures:
-        return compare(runs[latency, KAIKA], runs[latency, key], wanted)
+        return compare_contestants(runs[latency, KAIKA], runs[latency, key], wanted)
 
     return {
         "aiogram echo at 0 ms": to("aiogram", 0, 1.0),
@@ -73,7 +73,7 @@ def _table(latency: int, figures: dict[str, Figures]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for who in CONTESTANTS:
         if who.key in figures:
-            table.add_row(who.name, *cells(figures[who.key]))
+            table.add_row(who.name, *table_cells(figures[who.key]))
     return table
 
 
@@ -96,13 +96,13 @@ def _show(results: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    """Measure, print and write the figures; 1 where Kaika lost, doubled or mixed up a reply."""
-    check_the_count()
+    """Measure, print and write the figures; return 1 if Kaika lost or mixed up a reply."""
+    check_tally()
     shutil.rmtree(_FOLDER, ignore_errors=True)
     most = max(n for who in CONTESTANTS for n in who.messages.values())
-    before = fake_alone()
-    runs = _run_all(ask(most))
-    alone = [before, fake_alone()]
+    before = measure_fake_alone()
+    runs = _run_all(draw_messages(most))
+    alone = [before, measure_fake_alone()]
     fastest = max(run.rate for each in runs.values() for run in each)
     results: dict[str, Any] = {
         f"{latency} ms": {

@@ -1,8 +1,8 @@
-"""The messages of a run: distinct questions the FAQ answers, each in a chat of its turn.
+"""The messages of a run: distinct questions that the FAQ answers, spread over the chats.
 
 They are the questions of ``tests/faq_questions/dev.tsv`` in polite variations, kept where the
-search is confident. The reply each must get is what the search and the entry's view give when
-asked directly.
+search is confident. The expected reply is computed with the search and the entry's view
+directly.
 """
 
 import csv
@@ -11,7 +11,7 @@ from itertools import product
 from random import Random
 
 from benchmarks.processes import ROOT
-from benchmarks.reply_check import Asked
+from benchmarks.reply_check import ExpectedReply
 from handlers.faq import answers
 from services.faq import entries, error_codes
 from services.faq.search import FaqSearch
@@ -25,8 +25,8 @@ _AFFIXES = {
 }
 
 
-def ask(count: int) -> list[Asked]:
-    """Give `count` messages over all chats, as people would write them: in no set order."""
+def draw_messages(count: int) -> list[ExpectedReply]:
+    """Return `count` messages over all chats, in random order."""
     dice = Random(1)  # the same messages in every run
     pools = _pools()
     for texts in pools.values():
@@ -41,17 +41,17 @@ def ask(count: int) -> list[Asked]:
             dice.shuffle(wanted[chat])
         reply = next(reply for reply in wanted[chat] if pools[reply])
         wanted[chat].remove(reply)
-        asked.append(Asked(chat, pools[reply].pop(), reply))
+        asked.append(ExpectedReply(chat, pools[reply].pop(), reply))
     return asked
 
 
-def on_topic() -> list[str]:
-    """Give the questions as they stand in the file."""
+def on_topic_questions() -> list[str]:
+    """Return the questions of the file."""
     return [row["question"] for row in _read("dev.tsv")]
 
 
-def off_topic() -> list[str]:
-    """Give questions the FAQ does not answer."""
+def off_topic_questions() -> list[str]:
+    """Return questions that the FAQ does not answer."""
     return [row["question"] for row in _read("off_topic_dev.tsv")]
 
 
@@ -70,7 +70,7 @@ def _variations() -> list[str]:
 
 
 def _pools() -> dict[str, list[str]]:
-    """Give the questions to each reply."""
+    """Return the questions for each reply."""
     known = entries.load_entries()
     search = FaqSearch(known)
     pools: dict[str, list[str]] = defaultdict(list)

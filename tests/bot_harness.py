@@ -147,7 +147,7 @@ class ChatUser:
         return ChatUser(self.harness, self.person, chat_id)
 
     async def says(self, text: str, reply_to: int | None = None) -> int:
-        """Send a text; gives its message id."""
+        """Send a text; return its message id."""
         sent = self.person.send(text, self.chat_id, reply_to_message_id=reply_to)
         await self.harness.settle()
         return int(sent["message_id"])
@@ -158,7 +158,7 @@ class ChatUser:
         await self.harness.settle()
 
     async def sends(self, kind: str, caption: str | None = None) -> int:
-        """Send something that is no text; gives its message id."""
+        """Send something that is no text; return its message id."""
         sent = self.person.send_media(kind, caption, self.chat_id)
         await self.harness.settle()
         return int(sent["message_id"])
@@ -184,7 +184,7 @@ class ChatUser:
         self.toast = answer.get("text")
 
     async def asks_inline(self, query: str, offset: str = "") -> Json:
-        """Type ``@bot query``; gives the bot's answer."""
+        """Type ``@bot query``; return the bot's answer."""
         query_id = self.person.query_inline(query, self.chat_id, offset)
         await self.harness.settle()
         answer = await self.harness.engine.world.queries.wait_for_answer(query_id, 1.0)

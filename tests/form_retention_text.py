@@ -31,24 +31,24 @@ _LATER: Mapping[str, re.Pattern[str]] = {
 
 
 def tells_to_keep(text: str, language: str) -> bool:
-    """Tell whether a text tells people to keep the form, or the code on it."""
+    """Return whether a text tells people to keep the form, or the code on it."""
     return bool(_sentences(text, _KEEP[language]))
 
 
 def lets_go(text: str, language: str) -> bool:
-    """Tell whether a text tells people to keep the form up to some moment, or to let it go."""
+    """Return whether a text tells people to keep the form up to some moment, or to let it go."""
     keeping = _sentences(text, _KEEP[language])
     ends = any(_END[language].search(sentence) for sentence in keeping)
     return ends or bool(_sentences(text, _LET_GO[language]))
 
 
 def says_why(text: str, language: str) -> bool:
-    """Tell whether a text names what the form is needed for once the card is active."""
+    """Return whether a text names what the form is needed for once the card is active."""
     return _LATER[language].search(plain(text)) is not None
 
 
 def stays_needed(text: str, language: str) -> bool:
-    """Tell whether a text tells people to keep the form, also once the card is active."""
+    """Return whether a text tells people to keep the form, also once the card is active."""
     keeps, lets = tells_to_keep(text, language), lets_go(text, language)
     return keeps and says_why(text, language) and not lets
 

@@ -38,7 +38,7 @@ def build(folder: Path) -> Path:
 
 
 def installed(wheel: Path, home: Path, extra: str = "") -> Path:
-    """Install the wheel with an extra into a clean environment; gives its folder of commands.
+    """Install the wheel with an extra into a clean environment; return its folder of commands.
 
     What it requires, and no more, is lent by the environment of the tests, which is quicker than
     fetching it. That it is enough is for pip to say, which may not look elsewhere.
@@ -57,7 +57,7 @@ def installed(wheel: Path, home: Path, extra: str = "") -> Path:
 
 
 def _required(name: str, extras: frozenset[str]) -> set[str]:
-    """Give the names of all that a distribution requires with some extras."""
+    """Return the names of all that a distribution requires with some extras."""
     found, left = set[str](), [(name, extras)]
     seen = set[tuple[str, frozenset[str]]]()
     while left:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("bot", "handlers", "services", "reader_bridge", "sandbox", "locales", "tools")
+BESIDE = ("benchmarks", "packaging", "tests")
+"""The folders beside the product, whose names follow the same rules."""
 SAME_NAME_ALLOWED: Mapping[str, str] = {}
 """Class names that stand twice, each with the reason."""
 SAME_FUNCTION_ALLOWED: Mapping[str, str] = {
@@ -21,11 +23,11 @@ _PARTICIPLES_ALLOWED = {"feed", "need", "seed", "speed", "embed", "proceed", "su
 
 
 @cache
-def modules() -> Mapping[str, ast.Module]:
-    """Every module of the product by its dotted name, parsed."""
+def modules(rooms: tuple[str, ...] = ROOMS) -> Mapping[str, ast.Module]:
+    """Every module of these folders by its dotted name, parsed."""
     return {
         _dotted(path): ast.parse(path.read_text(encoding="utf-8"))
-        for room in ROOMS
+        for room in rooms
         for path in sorted((ROOT / room).rglob("*.py"))
     }
 
@@ -90,7 +92,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 def test_no_public_class_name_stands_twice() -> None:
     places = defaultdict(list)
-    for name, tree in modules().items():
+    for name, tree in modules(ROOMS + BESIDE).items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(name)
@@ -101,7 +103,7 @@ def test_no_public_class_name_stands_twice() -> None:
 
 def test_no_public_function_name_stands_in_two_modules() -> None:
     places = defaultdict(list)
-    for name, tree in modules().items():
+    for name, tree in modules((*ROOMS, "benchmarks")).items():
         for node in tree.body:
             if (
                 isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -118,8 +120,10 @@ def test_no_public_function_name_stands_in_two_modules() -> None:
     assert set(SAME_FUNCTION_ALLOWED) <= set(twice), "allowed for nothing"
 
 
-def _functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    for name, tree in modules().items():
+def _functions(
+    rooms: tuple[str, ...] = ROOMS,
+) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for name, tree in modules(rooms).items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield name, node
@@ -128,7 +132,7 @@ def _functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]
 def test_no_function_is_named_by_a_bare_participle() -> None:
     found = [
         f"{name}:{node.lineno} {node.name}"
-        for name, node in _functions()
+        for name, node in _functions((*ROOMS, "benchmarks"))
         if _PARTICIPLE.fullmatch(node.name)
         and "_" not in node.name.strip("_")
         and node.name.strip("_") not in _PARTICIPLES_ALLOWED
@@ -148,7 +152,7 @@ def test_docstrings_say_what_is_returned_in_plain_words() -> None:
     odd = re.compile(r"(Give (?!access)|Gives|Tell whether|Carry out)\b")
     found = [
         f"{name}:{node.lineno} {node.name}"
-        for name, node in _functions()
+        for name, node in _functions(ROOMS + BESIDE)
         if odd.match(ast.get_docstring(node) or "")
         and not any(_is_name_of_its_own(decorator) for decorator in node.decorator_list)
     ]

@@ -28,13 +28,13 @@ from benchmarks.load.setup import make_environment, set_up_records
 from benchmarks.processes import (
     FAKE_CORE,
     ROOT,
-    Fake,
+    FakeBotApiProcess,
     MeasurementError,
-    Others,
-    running,
+    OtherPrograms,
+    run_module,
     usage,
 )
-from benchmarks.workload import on_topic
+from benchmarks.workload import on_topic_questions
 from tests.bot.kaika_program import free_port
 from tests.services.authority.postgres import SAFE, PostgresServer
 
@@ -65,8 +65,8 @@ class LoadedDatabase:
 
 
 @contextmanager
-def open_database(name: str, folder: Path) -> Iterator[LoadedDatabase]:
-    """Make a database that keeps what it was told, as one in service does."""
+def open_load_database(name: str, folder: Path) -> Iterator[LoadedDatabase]:
+    """Create a database with the durability of production."""
     if name == "sqlite":
         yield LoadedDatabase(name, f"sqlite+aiosqlite:///{folder / 'kaika.db'}", None)
         return
@@ -96,27 +96,27 @@ class MemorySamples:
         return sum(value for _, value in near) / len(near)
 
 
-def load(name: str, minutes: float, has_flood: bool) -> dict[str, Any]:
+def run_load(name: str, minutes: float, has_flood: bool) -> dict[str, Any]:
     """Load the bot on one database, and return what was measured."""
     folder = _FOLDER / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     port = free_port()
-    with open_database(name, folder) as database:
+    with open_load_database(name, folder) as database:
         secrets = asyncio.run(set_up_records(database.url, folder, port))
         flood = min(60.0, minutes * 60 / 5) if has_flood else 0.0
-        plan = LoadPlan(minutes * 60, on_topic(), secrets, flood_seconds=flood)
+        plan = LoadPlan(minutes * 60, on_topic_questions(), secrets, flood_seconds=flood)
         (folder / "plan.json").write_text(json.dumps(plan.to_json()))
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         report, delays = folder / "report.json", folder / "delays.json"
         people = ["benchmarks.load.telegram", str(folder / "plan.json"), str(report)]
         before = database.size()
-        with running(people, FAKE_CORE, folder / "telegram.log", {}, **pipes) as telegram:
-            fake = Fake(telegram)
+        with run_module(people, FAKE_CORE, folder / "telegram.log", {}, **pipes) as telegram:
+            fake = FakeBotApiProcess(telegram)
             environment = make_environment(database.url, folder, fake.address, port)
             bot = ["benchmarks.load.loop_delay", str(delays)]
-            with running(bot, None, folder / "bot.log", environment) as process:
-                others = Others()
+            with run_module(bot, None, folder / "bot.log", environment) as process:
+                others = OtherPrograms()
                 memory = _wait_for_report(fake, process, report, plan.seconds)
                 used = usage(process.pid)
                 size = database.size()
@@ -139,9 +139,9 @@ def load(name: str, minutes: float, has_flood: bool) -> dict[str, Any]:
 
 
 def _wait_for_report(
-    fake: Fake, process: "subprocess.Popen[str]", report: Path, seconds: float
+    fake: FakeBotApiProcess, process: "subprocess.Popen[str]", report: Path, seconds: float
 ) -> MemorySamples:
-    fake.hear("first_poll", process)
+    fake.wait_for("first_poll", process)
     memory = MemorySamples(process.pid)
     while not report.exists():
         if process.poll() is not None or memory.began + seconds + 120 < monotonic():
@@ -199,7 +199,7 @@ def _show(name: str, found: dict[str, Any]) -> None:
 
 
 def find_misses(found: dict[str, Any]) -> list[str]:
-    """Return what was promised and not met."""
+    """Return the promises that were not met."""
     answers, memory = found["answers"], found["memory_mib"]
     faq = [kind for kind in answers if kind.startswith(("faq", "all"))]
     misses = [
@@ -228,7 +228,7 @@ def main() -> int:
     given = parser.parse_args()
     results, missed = {}, False
     for name in given.database or ("sqlite", "postgresql"):
-        results[name] = load(name, given.minutes, not given.no_flood)
+        results[name] = run_load(name, given.minutes, not given.no_flood)
         _show(name, results[name])
         for miss in find_misses(results[name]):
             missed = True

@@ -1,6 +1,6 @@
 """The bot with a meter of its event loop: ``python -m benchmarks.load.loop_delay FILE``.
 
-The meter sleeps and counts by how much it overslept; the counts are written when the bot ends.
+The meter sleeps and records by how much it woke late; the histogram is written when the bot ends.
 """
 
 import asyncio

@@ -9,7 +9,7 @@ FIRST_FLOODER = 900_001
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """A plan, which the stand-in for Telegram carries out.
+    """The plan of a run, executed by the stand-in for Telegram.
 
     :ivar rate: updates a second, those of the flood not counted.
     :ivar faq, codes: shares of questions and of typed codes; the rest is steps of conversations.

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 import uvloop
 
-from benchmarks.fake_bot_api import Connection, say
+from benchmarks.fake_bot_api import Connection, write_line
 from benchmarks.load.plan import FIRST_CHAT, FIRST_FLOODER, LoadPlan
 
 _TICK = 0.005
@@ -40,7 +40,7 @@ FAQ, STEP, CODE, CHECKOUT, FLOOD = "faq", "step", "code", "checkout", "flood"
 
 @dataclass(frozen=True, slots=True)
 class AwaitedAnswer:
-    """What somebody waits for, since when, and whether the flood was on."""
+    """An answer that a person waits for: its kind, since when, and whether the flood was on."""
 
     kind: str
     since: float
@@ -50,7 +50,7 @@ class AwaitedAnswer:
 
 @dataclass(slots=True)
 class LoadPerson:
-    """A person: what their phone shows, and what they wait for."""
+    """A person: the messages on their phone, and the answer they wait for."""
 
     chat: int
     secret: str | None = None
@@ -61,7 +61,7 @@ class LoadPerson:
 
 
 class LoadTelegram:
-    """Hands out updates, takes calls, and measures.
+    """Delivers updates, answers calls, and measures.
 
     :ivar times: seconds until each answer, by kind and whether the flood was on.
     """
@@ -183,7 +183,7 @@ class LoadTelegram:
         self.times.setdefault(key, array("d")).append(monotonic() - awaited.since)
 
     def _go_on(self, person: LoadPerson) -> None:
-        """Have somebody who is amid a conversation take its next step in one of the next turns."""
+        """Schedule the next step of a person who is in a conversation."""
         if person.next_step is not None and not person.awaited:
             self._ready.append(person)
 
@@ -318,7 +318,7 @@ class LoadTelegram:
         self._updates.append((self._last_update, update))
 
     def _hand_out(self) -> None:
-        """Answer a held poll, where there is something for it."""
+        """Answer the held poll if there are updates."""
         if self._polls and self._updates:
             connection, _ = self._polls.pop(0)
             connection.answer(self._batch())
@@ -341,25 +341,25 @@ class LoadTelegram:
         }
 
 
-async def serve(plan: LoadPlan, report: Path) -> None:
-    """Serve until the report is written and the pipe to us is closed."""
+async def serve_load(plan: LoadPlan, report: Path) -> None:
+    """Serve until the report is written and the input pipe is closed."""
     loop = asyncio.get_running_loop()
     api = LoadTelegram(plan)
     make: Callable[[], Connection] = lambda: Connection(api)  # type: ignore[arg-type]  # noqa: E731
     server = await loop.create_server(make, "127.0.0.1", 0, backlog=1024)
-    say(port=server.sockets[0].getsockname()[1])
+    write_line(port=server.sockets[0].getsockname()[1])
     await api.is_asked.wait()
-    say(first_poll=True)
+    write_line(first_poll=True)
     await api.run()
     await asyncio.to_thread(report.write_bytes, orjson.dumps(api.report()))
-    say(report=str(report))
+    write_line(report=str(report))
     await loop.run_in_executor(None, sys.stdin.readline)
 
 
 def main() -> None:
     """Serve what a plan says: ``python -m benchmarks.load.telegram PLAN REPORT``."""
     plan = LoadPlan.from_json(orjson.loads(Path(sys.argv[1]).read_bytes()))
-    uvloop.run(serve(plan, Path(sys.argv[2])))
+    uvloop.run(serve_load(plan, Path(sys.argv[2])))
 
 
 if __name__ == "__main__":

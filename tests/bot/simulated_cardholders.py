@@ -43,7 +43,7 @@ _ON = {
 
 
 async def let_pass(_work: str, _message: str) -> None:
-    """Let a message pass."""
+    """Pass a message on."""
 
 
 @dataclass

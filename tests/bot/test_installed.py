@@ -42,7 +42,7 @@ def surroundings(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
 def given(
     commands: Path, folder: Path, *words: str, settings: Mapping[str, str] = MappingProxyType({})
 ) -> CompletedProcess[str]:
-    """Give a command in an empty folder, as nobody in particular."""
+    """Run a command in an empty folder, as nobody in particular."""
     return subprocess.run(
         [commands / words[0], *words[1:]],
         capture_output=True,

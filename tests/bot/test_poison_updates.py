@@ -96,7 +96,7 @@ async def bea(harness: BotHarness) -> AsyncIterator[ChatUser]:
 
 
 async def take_in(harness: BotHarness, body: bytes) -> None:
-    """Give the bot an answer of getUpdates, and wait until it is processed."""
+    """Feed the bot an answer of getUpdates, and wait until it is processed."""
     try:
         updates = read_updates(body)
     except UnreadableAnswerError:

@@ -32,7 +32,7 @@ def error(code: int, **parameters: int) -> Answer:
 
 
 class ScriptedRequest(BaseRequest):
-    """Gives scripted answers to getUpdates, and stops the poller at the end."""
+    """Returns scripted answers to getUpdates, and stops the poller at the end."""
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)

@@ -132,7 +132,7 @@ class SingleAnswer(AiohttpRequest):
 
 @asynccontextmanager
 async def open_updates() -> AsyncIterator[Feed]:
-    """Give inputs to the poller as answers to `getUpdates`."""
+    """Feed inputs to the poller as answers to `getUpdates`."""
     async with open_fuzzed_bot() as bot:
         kaika, request = bot.harness.kaika, SingleAnswer()
 

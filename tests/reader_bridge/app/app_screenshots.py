@@ -110,7 +110,7 @@ def _grab(window: MainWindow, what: str) -> None:
 
 
 async def terminal_page(language: str) -> str:
-    """Let somebody pair and unlock their card in a terminal; give what it looks like, as HTML."""
+    """Let somebody pair and unlock their card in a terminal; return what it looks like, as HTML."""
     paper = RecordingOutput()
     console = Console(file=paper, record=True, width=COLUMNS, force_terminal=True, highlight=False)
     paper.console = console

@@ -83,7 +83,7 @@ class TerminalUser:
         self.process.send_signal(number)
 
     def ends(self) -> int:
-        """Wait until the program ends; give its exit status."""
+        """Wait until the program ends; return its exit status."""
         deadline = time.monotonic() + PATIENCE
         while self.process.poll() is None:
             self._look(min(deadline, time.monotonic() + 0.1))

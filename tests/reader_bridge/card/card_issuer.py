@@ -64,7 +64,7 @@ class CardTestAuthority:
         return self.certificate.public_bytes(Encoding.DER)
 
     def certify(self, kind: str, key: PrivateKey | None = None, number: str = CARD_NUMBER) -> bytes:
-        """Give a certificate for a key of the card."""
+        """Issue a certificate for a key of the card."""
         public_key = (key or self.keys[kind]).public_key()
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "TEST PERSON")])
         return (

@@ -54,7 +54,7 @@ class PcscSandbox:
         self._ask("stop")
 
     def connect(self, slot: int = 0) -> socket.socket:
-        """Give a connection to a virtual reader, as a card uses it."""
+        """Return a connection to a virtual reader, as a card uses it."""
         with self._at_the_door() as door:
             door.sendall(json.dumps({"do": "connect", "slot": slot}).encode())
             _, handles, _, _ = socket.recv_fds(door, 100, 1)

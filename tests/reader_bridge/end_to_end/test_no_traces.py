@@ -37,13 +37,13 @@ Haystack = Mapping[str, bytes]
 
 
 def found(haystack: Haystack, secrets: set[bytes]) -> list[str]:
-    """Give where a secret lies."""
+    """Return where a secret lies."""
     shapes = {form for secret in secrets for form in secret_forms(secret)}
     return [name for name, hay in haystack.items() if any(form in hay for form in shapes)]
 
 
 async def lives(walk: CardWalk) -> set[bytes]:
-    """Live a card's life; give every secret there was."""
+    """Live a card's life; return every secret there was."""
     typed: set[bytes] = {FIRST, WRONG_PIN, walk.holder.code_text.encode()}
     ask = walk.prompter.ask_pin
 

@@ -104,7 +104,7 @@ async def tries() -> list[int]:
 
 
 async def opensc(*command: str, fails: bool = False) -> str:
-    """Run a tool; give what it says."""
+    """Run a tool; return what it says."""
     done = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, timeout=30, check=False
     )

@@ -84,7 +84,7 @@ def valid_ui_number(rng: random.Random) -> UiNumber:
 
 
 def fast_folder() -> Path | None:
-    """Give a folder in memory, where there is one: a test's database needs no disk."""
+    """Return a folder in memory, where there is one: a test's database needs no disk."""
     memory = Path("/dev/shm")  # noqa: S108
     return memory if os.access(memory, os.W_OK) else None
 
@@ -135,13 +135,13 @@ class AuthorityHarness:
         await self.authority.start(now)
 
     def person(self, seed: int = 1) -> "Applicant":
-        """Give a person who has not applied yet."""
+        """Return a person who has not applied yet."""
         return Applicant(self, valid_ui_number(random.Random(seed)), seed)  # noqa: S311
 
 
 @dataclass
 class Applicant:
-    """A person, told in short words. Each verb does one act and gives its result."""
+    """A person, told in short words. Each verb does one act and returns its result."""
 
     world: AuthorityHarness
     ui_number: UiNumber
@@ -172,7 +172,7 @@ class Applicant:
     async def obtain_grant(
         self, operation: AuthorityOperation, *proofs: Proof, chat: int = CHAT, now: datetime = NOW
     ) -> Grant:
-        """Give a grant without the way to it, which other tests walk."""
+        """Return a grant without the way to it, which other tests walk."""
         authority = self.world.authority
         async with self.world.database.unit_of_work() as session:
             subscriber = await authority.records.require(session, self.ui_number)

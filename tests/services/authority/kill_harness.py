@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def strike(url: str, folder: Path, strikes: int, seed: int) -> int:
-    """Strike, and check after each strike that nothing is half done; give how many lives began.
+    """Strike, and check after each strike that nothing is half done; return how many lives began.
 
     :raises AssertionError: when something is, with the seed.
     """

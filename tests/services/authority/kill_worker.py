@@ -73,7 +73,7 @@ async def live(world: AuthorityHarness, seed: int) -> None:
 
 
 async def run(url: str, folder: Path, seed: int) -> None:
-    """Be one child: a process with an authority of its own."""
+    """Run as one child: a process with an authority of its own."""
     world = AuthorityHarness(url, folder)
     await world.authority.start(NOW)
     await live(world, seed)

@@ -14,7 +14,7 @@ FIRST, SECOND = 11, 12
 
 
 async def messages_to(world: AuthorityHarness, chat: int) -> list[str]:
-    """Give what waits for a chat, in order."""
+    """Return what waits for a chat, in order."""
     mine = (OutboxMessage.channel == Channel.CHAT, OutboxMessage.recipient == str(chat))
     query = select(OutboxMessage.message).where(*mine).order_by(OutboxMessage.id)
     async with world.database.unit_of_work() as session:
@@ -22,7 +22,7 @@ async def messages_to(world: AuthorityHarness, chat: int) -> list[str]:
 
 
 async def find_alert(world: AuthorityHarness, notice: NoticeKind, chat: int = FIRST) -> str:
-    """Give the question that a chat was asked."""
+    """Return the question that a chat was asked."""
     mine = (SecurityAlert.notice == notice, SecurityAlert.chat_id == chat)
     async with world.database.unit_of_work() as session:
         return (await session.scalars(select(SecurityAlert.id).where(*mine))).one()
@@ -36,7 +36,7 @@ async def report_not_me(
 
 
 async def create_linked_person(world: AuthorityHarness, *chats: int, seed: int = 1) -> Applicant:
-    """Give somebody with an active card and linked chats."""
+    """Return somebody with an active card and linked chats."""
     someone = await world.person(seed).is_active()
     for chat in chats:
         await someone.links(chat)
@@ -44,7 +44,7 @@ async def create_linked_person(world: AuthorityHarness, *chats: int, seed: int =
 
 
 async def people(world: AuthorityHarness, chat: int) -> list[str]:
-    """Give the people that a chat is linked to."""
+    """Return the people that a chat is linked to."""
     async with world.database.unit_of_work() as session:
         people = await world.authority.links.list_people(session, chat)
     return [person.subscriber for person in people]

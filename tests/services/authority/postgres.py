@@ -91,7 +91,7 @@ class PostgresServer:
         return self.folder / "data"
 
     def url(self, database: str) -> str:
-        """Give the address of a database."""
+        """Return the address of a database."""
         return f"postgresql+asyncpg://kaika@127.0.0.1:{self.port}/{database}"
 
     def create(self, database: str) -> str:
@@ -102,11 +102,11 @@ class PostgresServer:
         return self.url(database)
 
     def dump(self, database: str) -> bytes:
-        """Give everything in a database, as text that also holds every value in hex."""
+        """Return everything in a database, as text that also holds every value in hex."""
         return self._run("pg_dump", *self._to(database))
 
     def back_up(self, database: str) -> bytes:
-        """Give a backup as operators make it (docs/operating.md)."""
+        """Return a backup as operators make it (docs/operating.md)."""
         return self._run("pg_dump", "-Fc", *self._to(database))
 
     def restore(self, database: str, backup: bytes) -> None:

@@ -182,7 +182,7 @@ async def test_entries_hold_no_secret_and_no_plain_ui_number(lived: AuthorityHar
 
 
 def _torn(content: bytes) -> bytes:
-    """Give the file as a crash in the middle of the last write may leave it."""
+    """Return the file as a crash in the middle of the last write may leave it."""
     return content[:128] + content[128:140]
 
 

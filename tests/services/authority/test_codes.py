@@ -48,7 +48,7 @@ async def refusals(someone: Applicant, chats: "range | list[int]") -> list[Autho
 
 
 def nobody(world: AuthorityHarness) -> Applicant:
-    """Give somebody who never applied."""
+    """Return somebody who never applied."""
     return Applicant(world, valid_ui_number(random.Random(99)), 99)  # noqa: S311
 
 
@@ -167,7 +167,7 @@ async def test_a_new_application_has_a_new_code_and_all_its_tries(world: Authori
 
 
 async def twenty_at_once(someone: Applicant) -> list[tuple[str, object]]:
-    """Let twenty chats type a wrong code at the same time; give what each is told."""
+    """Let twenty chats type a wrong code at the same time; return what each is told."""
 
     async def one(chat: int) -> tuple[str, object]:
         try:

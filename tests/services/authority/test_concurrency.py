@@ -17,7 +17,7 @@ from tests.services.authority.test_retrieval import asks, one_time_code
 
 
 async def at_once(*acts: Awaitable[Any]) -> list[Any]:
-    """Give what came of each, refusals included; any other error is raised."""
+    """Return what came of each, refusals included; any other error is raised."""
     found = await asyncio.gather(*acts, return_exceptions=True)
     for one in found:
         if isinstance(one, BaseException) and not isinstance(one, AuthorityError):

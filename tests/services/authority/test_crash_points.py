@@ -85,7 +85,7 @@ async def live(someone: Applicant) -> None:
 
 
 async def _is_over(someone: Applicant) -> bool:
-    """Tell whether the life ended with the cut; applying again would begin another."""
+    """Return whether the life ended with the cut; applying again would begin another."""
     try:
         shown = await someone.world.counter.show(someone.ui_number, NOW)
     except UnknownPersonError:

@@ -31,7 +31,7 @@ def copied(world: AuthorityHarness, name: str) -> Path:
 
 
 def values_in(folder: Path) -> Iterator[bytes]:
-    """Give every stored value of bytes in the SQLite databases of a folder, WAL included."""
+    """Return every stored value of bytes in the SQLite databases of a folder, WAL included."""
     for path in folder.glob("*.db"):
         with closing(sqlite3.connect(path)) as connection:
             for table in Base.metadata.sorted_tables:
@@ -42,7 +42,7 @@ def values_in(folder: Path) -> Iterator[bytes]:
 async def stored(
     world: AuthorityHarness, folder: Path, server: PostgresServer | None
 ) -> list[bytes]:
-    """Give every stored value of bytes in a copy, or in a dump of the server's database."""
+    """Return every stored value of bytes in a copy, or in a dump of the server's database."""
     if server is None:
         return list(values_in(folder))
     dump = server.dump(world.url.rpartition("/")[2])
@@ -50,7 +50,7 @@ async def stored(
 
 
 def keys_of(thing: Any, seen: set[int] | None = None) -> Iterator[bytes | AESGCM]:
-    """Give every key that an object holds, however deep: ciphers, and bytes of a key's length."""
+    """Return every key that an object holds, however deep: ciphers, and bytes of a key's length."""
     seen = set() if seen is None else seen
     if id(thing) in seen:
         return
@@ -69,7 +69,7 @@ def keys_of(thing: Any, seen: set[int] | None = None) -> Iterator[bytes | AESGCM
 
 
 def keys_in(folder: Path) -> Iterator[bytes]:
-    """Give everything in the key files that could be a key: each run of 32 bytes, also as hex."""
+    """Return everything in the key files that could be a key: each run of 32 bytes, also as hex."""
     for path in folder.iterdir():
         if path.name.endswith(".bin"):
             content = path.read_bytes()
@@ -80,7 +80,7 @@ def keys_in(folder: Path) -> Iterator[bytes]:
 
 
 def opened(values: list[bytes], keys: Iterable[bytes | AESGCM], aads: list[bytes]) -> list[bytes]:
-    """Try every key on every value, with every way of storing a nonce; give what opens."""
+    """Try every key on every value, with every way of storing a nonce; return what opens."""
     ciphers = {key if isinstance(key, AESGCM) else AESGCM(key) for key in keys}
     tries = [(value, bytes(12)) for value in values]
     for start in (0, 3):  # behind nothing, or behind the id of a key
@@ -124,7 +124,7 @@ class Attack:
         self.values += await stored(self.world, self.after, self.server)
 
     def finds(self) -> bool:
-        """Tell whether the code is found by any means."""
+        """Return whether the code is found by any means."""
         code = self.someone.code.reveal().encode()
         aads = [column_context("applications", self.application, "code_sealed").encode(), b""]
         keys = {*keys_of(self.world), *keys_in(self.before), *keys_in(self.after)}

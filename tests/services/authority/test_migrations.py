@@ -56,7 +56,7 @@ def _differences(connection: Connection) -> list[object]:
 
 
 def _any_value(column: Column[Any]) -> object:
-    """Give a value that a column takes; the same for all of a kind, so that references hold."""
+    """Return a value that a column takes; the same for all of a kind, so that references hold."""
     kind = column.type
     if isinstance(kind, String):
         return "[]" if kind.length is None else "x" * min(kind.length, 3)
@@ -65,7 +65,7 @@ def _any_value(column: Column[Any]) -> object:
 
 
 def _fill(connection: Connection) -> dict[str, dict[str, object]]:
-    """Put a row into every table that is empty; gives the rows by table."""
+    """Put a row into every table that is empty; return the rows by table."""
     known = MetaData()
     known.reflect(connection)
     filled = {}
@@ -87,7 +87,7 @@ def _still_there(connection: Connection, filled: dict[str, dict[str, object]]) -
 
 
 def _plain(row: Mapping[str, object]) -> dict[str, object]:
-    """Give a row without the time zone, which SQLite does not keep."""
+    """Return a row without the time zone, which SQLite does not keep."""
     return {
         name: value.replace(tzinfo=None) if isinstance(value, datetime) else value
         for name, value in row.items()

@@ -46,7 +46,7 @@ async def forgets(someone: Applicant) -> None:
 
 
 async def everything(database: Database) -> str:
-    """Give every row of every table, as text."""
+    """Return every row of every table, as text."""
     tables = Base.metadata.sorted_tables
     async with database.unit_of_work() as session:
         return repr([(await session.execute(table.select())).all() for table in tables])

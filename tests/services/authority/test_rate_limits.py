@@ -28,7 +28,7 @@ WRONG_NUMBER = CardNumber.parse("KA00000000000000")
 async def guesses(
     someone: Applicant, now: datetime, attempt: str = "", chat: int = CHAT
 ) -> AuthorityError:
-    """Ask for a one-time code somewhere else and guess it once; gives what is answered."""
+    """Ask for a one-time code somewhere else and guess it once; return what is answered."""
     world = someone.world
     async with world.database.unit_of_work() as session:
         born = someone.data.birth_date
@@ -46,7 +46,7 @@ async def guesses(
 
 
 async def guesses_a_number(someone: Applicant, now: datetime, chat: int = CHAT) -> AuthorityError:
-    """Type a wrong card number under a grant of its own; gives what is answered."""
+    """Type a wrong card number under a grant of its own; return what is answered."""
     grant = await someone.obtain_grant(AuthorityOperation.SUSPEND, Proof.CODE, chat=chat, now=now)
     with pytest.raises(AuthorityError) as refused:
         await someone.world.authority.credentials.check_card_number(

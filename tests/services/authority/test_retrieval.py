@@ -48,7 +48,7 @@ async def asks(
 
 
 def one_time_code(world: AuthorityHarness, challenge: Challenge, wrong: int = 0) -> OneTimeCode:
-    """Give the code of a challenge, or one that is off by `wrong`."""
+    """Return the code of a challenge, or one that is off by `wrong`."""
     right = int(world.authority.one_time_codes.derive(challenge.id).reveal())
     return OneTimeCode(f"{(right + wrong) % 10**6:06d}")
 

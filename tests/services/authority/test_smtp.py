@@ -75,7 +75,7 @@ class SmtpStandIn:
 
 
 def _certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Make a certificate for the loopback address; give the server's and the client's context."""
+    """Make a certificate for the loopback address; return the server's and the client's context."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail stand-in")])
     loopback = x509.IPAddress(IPv4Address("127.0.0.1"))

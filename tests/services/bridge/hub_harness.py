@@ -97,7 +97,7 @@ class HubHarness:
     # ---- what is carried
 
     async def carries(self, pc: ReferenceBridge, frame: str) -> None:
-        """Carry a frame to the server."""
+        """Send a frame to the server."""
         if self.cutter is None or not self.cutter.is_reached():
             await pc.arrives(frame)
             return

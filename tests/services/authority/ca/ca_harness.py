@@ -189,7 +189,7 @@ def _row(application: str, one: IssuedCertificate) -> Certificate:
 
 @asynccontextmanager
 async def serve_certificates(service: CertificateService) -> AsyncIterator[str]:
-    """Serve the public pages on this machine; gives their address."""
+    """Serve the public pages on this machine; return their address."""
     app = web.Application()
     app.add_routes(certificate_routes(service))
     async with serve_app(app, "127.0.0.1", 0) as port:
@@ -205,7 +205,7 @@ def crl_number(crl: x509.CertificateRevocationList) -> int:
 
 
 def crl_reasons(crl: x509.CertificateRevocationList, card: CardOnRecord) -> set[object]:
-    """Give why the certificates of a card are listed; they are always listed together."""
+    """Return why the certificates of a card are listed; they are always listed together."""
     found = [crl.get_revoked_certificate_by_serial_number(serial) for serial in card.serials]
     return {_reason(entry) if entry else "not listed" for entry in found}
 
@@ -216,7 +216,7 @@ def _reason(entry: x509.RevokedCertificate) -> object:
 
 
 def response_status(answer: bytes) -> set[ocsp.OCSPCertStatus] | ocsp.OCSPResponseStatus:
-    """Give what an answer says: the statuses in it, or the error it is."""
+    """Return what an answer says: the statuses in it, or the error it is."""
     read = ocsp.load_der_ocsp_response(answer)
     if read.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         return read.response_status
@@ -238,7 +238,7 @@ class OpenSsl:
         return str(self.path(name))
 
     async def run(self, *arguments: str) -> tuple[int, str]:
-        """Run it; give how it ended and everything it said."""
+        """Run it; return how it ended and everything it said."""
         process = await asyncio.create_subprocess_exec(
             "openssl",
             *arguments,
@@ -253,14 +253,14 @@ class OpenSsl:
     async def verify(
         self, certificate: x509.Certificate, crl: x509.CertificateRevocationList, *more: str
     ) -> str:
-        """Give what ``openssl verify -crl_check`` says of a certificate."""
+        """Return what ``openssl verify -crl_check`` says of a certificate."""
         leaf = self.write("leaf.pem", pem(certificate))
         listed = self.write("crl.pem", crl.public_bytes(serialization.Encoding.PEM))
         arguments = ("-crl_check", "-x509_strict", "-CAfile", self._ca, "-CRLfile", listed, *more)
         return (await self.run("verify", *arguments, leaf))[1]
 
     async def ocsp(self, certificates: Sequence[x509.Certificate], url: str, *more: str) -> str:
-        """Give what ``openssl ocsp`` says, which checks the response and its signer."""
+        """Return what ``openssl ocsp`` says, which checks the response and its signer."""
         arguments = ["ocsp", "-issuer", self._ca, "-CAfile", self._ca, "-url", url, *more]
         for number, certificate in enumerate(certificates):
             leaf = self.write(f"leaf{number}.pem", pem(certificate))

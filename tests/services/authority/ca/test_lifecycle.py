@@ -29,7 +29,7 @@ class Outside:
         self._url = url
 
     async def sees(self) -> set[tuple[str, str]]:
-        """Give what ``openssl ocsp`` and ``openssl verify`` say, for all certificates together."""
+        """Return what ``openssl ocsp`` and ``openssl verify`` say for all certificates."""
         said = await self._world.openssl.ocsp(self._certificates, f"{self._url}/ocsp")
         assert "Response verify OK" in said
         crl = await self._fetch_crl()
@@ -55,7 +55,7 @@ class Outside:
 
 
 def _ocsp_status(said: str, number: int) -> str:
-    """Give the status of one certificate, with the reason."""
+    """Return the status of one certificate, with the reason."""
     _, _, rest = said.partition(f"leaf{number}.pem: ")
     lines = rest.splitlines()
     reason = next((line.split(": ")[1] for line in lines[:4] if "Reason: " in line), "")
