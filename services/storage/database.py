@@ -86,12 +86,12 @@ class Database:
         :raises DatabaseUnavailableError: also where a statement in the block or the commit fails
             because of the database; whether a commit that failed took place is unknown.
         """
-        async with self._hold_writer_lock(), self._sessions.begin() as session:
+        async with self._hold_writer_lock():
             try:
-                await session.connection()
+                async with self._sessions.begin() as session:
+                    yield session
             except NoConnectionError:
                 raise DatabaseUnavailableError("every connection is in use") from None
-            yield session
 
     @asynccontextmanager
     async def _hold_writer_lock(self) -> AsyncIterator[None]:

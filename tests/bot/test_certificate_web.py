@@ -15,7 +15,6 @@ import pytest
 from aiohttp import ClientResponse
 from cryptography import x509
 from cryptography.x509 import ocsp
-from sqlalchemy import text
 from yarl import URL
 
 from bot.web import certificate_endpoints
@@ -253,17 +252,16 @@ async def test_while_the_records_cannot_be_read_everybody_is_told_to_come_again(
 ) -> None:
     request = world.request_for(card.x509())
     crl = f"{url}/crl/{world.service.signer.key_id}.crl"
-    tables = ("certificates", "certificate_authorities")
-    async with world.database.unit_of_work() as session:
-        for table in tables:
-            await session.execute(text(f"ALTER TABLE {table} RENAME TO {table}_away"))
+    file = Path(world.database.url.database or "")
+    await world.database.close()
+    away = file.rename(file.with_name("away"))
+    file.write_bytes(b"damaged" * 1000)
     async with http.post(f"{url}/ocsp", data=request, headers=TYPE) as answer:
         assert (await _ocsp(answer)).response_status is _E.TRY_LATER
     async with http.get(crl) as answer:
         assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
-    async with world.database.unit_of_work() as session:
-        for table in tables:
-            await session.execute(text(f"ALTER TABLE {table}_away RENAME TO {table}"))
+    await world.database.close()
+    away.replace(file)
     async with http.post(f"{url}/ocsp", data=request, headers=TYPE) as answer:
         assert (await _ocsp(answer)).response_status is _E.SUCCESSFUL
     async with http.get(crl) as answer:

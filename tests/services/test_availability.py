@@ -125,7 +125,8 @@ async def test_a_pool_that_is_exhausted_passes(
     database = Database(postgres.url(TEST_DATABASE))
     async with AsyncExitStack() as stack:
         for _ in range(15):
-            await stack.enter_async_context(database.unit_of_work())
+            session = await stack.enter_async_context(database.unit_of_work())
+            await session.execute(text("SELECT 1"))
         assert await reason_of(database, "SELECT 1") == "every connection is in use"
     await run(database, "SELECT 1")
     await database.close()
