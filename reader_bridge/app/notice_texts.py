@@ -38,11 +38,15 @@ class NoticeTone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusNotice:
-    """What happened, and what to do next."""
+    """What happened, and what to do next.
+
+    :ivar offers_other_server: the server may be the wrong one, or gone for good.
+    """
 
     tone: NoticeTone
     text: str
     advice: str = ""
+    offers_other_server: bool = False
 
 
 GO_ON = N_("Go on in the chat, and leave this open.")
@@ -53,8 +57,7 @@ _PIN_UNCHANGED = N_("The PIN is as it was. Start it again in the chat when you a
 
 _CONNECTION_PROBLEM_TEXTS = {
     ConnectionProblem.UNREACHABLE: N_(
-        "{host} cannot be reached. Is the internet connection there? Another address: close this "
-        "and start it with --server."
+        "{host} cannot be reached. Is the internet connection there?"
     ),
     ConnectionProblem.CERTIFICATE: N_(
         "{host} cannot prove who it is, so nothing was sent. Compare the address with the chat, "
@@ -68,6 +71,14 @@ _CONNECTION_PROBLEM_TEXTS = {
     ConnectionProblem.LOST: N_("The connection to {host} was lost."),
     ConnectionProblem.MISUNDERSTOOD: N_("{host} said something this app does not understand."),
 }
+_MAY_BE_WRONG_SERVER = frozenset(
+    {
+        ConnectionProblem.UNREACHABLE,
+        ConnectionProblem.CERTIFICATE,
+        ConnectionProblem.NOT_A_SERVER,
+        ConnectionProblem.MISUNDERSTOOD,
+    }
+)
 _UNPAIR_TEXTS = {
     UnpairReason.BY_CHAT: N_("You ended the pairing in the chat."),
     UnpairReason.REPLACED: N_("Another PC was paired with your chat, so this pairing ended."),
@@ -274,6 +285,7 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
                 NoticeTone.BAD,
                 localise(language, _CONNECTION_PROBLEM_TEXTS[problem], host=host),
                 again,
+                offers_other_server=problem in _MAY_BE_WRONG_SERVER,
             )
         case PairingStarted():
             return _paired_notice(event, language)

@@ -187,6 +187,12 @@ class TerminalPrompter:
         self._screen.print(line)
         if notice.advice:
             self._screen.print(Text(f"   {notice.advice}"))
+        if notice.offers_other_server:
+            hint = localise(
+                self._language,
+                "Another server? Close this with Ctrl-C and start: kaika-bridge --server ADDRESS",
+            )
+            self._screen.print(Text(f"   {hint}"), style="dim")
 
 
 def _page_content(page: PromptPage) -> RenderableType:

@@ -63,7 +63,7 @@ def run_window(options: CommandOptions, language: str) -> Exception | None:
     window = MainWindow(bridge, language)
     window.language_chosen.connect(lambda chosen: remember(None, chosen))
     controller = AppController(bridge, options, language)
-    window.closed.connect(controller.stop)
+    controller.connect_to(window)
     window.show()
     with _CloseOnSignal(window.close):
         controller.start()
@@ -83,8 +83,15 @@ class AppController:
         self._thread = threading.Thread(target=self._run, name="bridge", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
+        self._client: asyncio.Task[ExitReason] | None = None
+        self._is_server_changing = False
         self._stopped = threading.Event()
         self.problem: Exception | None = None
+
+    def connect_to(self, window: MainWindow) -> None:
+        """Do what the window's buttons say."""
+        window.closed.connect(self.stop)
+        window.other_server_wanted.connect(self.change_server)
 
     def start(self) -> None:
         """Start the thread."""
@@ -96,6 +103,13 @@ class AppController:
         if self._loop and self._task:
             with contextlib.suppress(RuntimeError):  # it has ended by itself
                 self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def change_server(self) -> None:
+        """Leave the server, and ask for the address of another one."""
+        if self._loop and self._client:
+            self._is_server_changing = True
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._client.cancel)
 
     def join(self) -> None:
         """Wait for the thread, but not for ever."""
@@ -126,29 +140,45 @@ class AppController:
     async def _connect(self, card: VirtualCard | None) -> None:
         trusted = create_tls_context(self._options.ca)
         address = server_address(self._options) or await self._ask_address(trusted)
-        chosen = self._language if self._options.language else None
-        prompter = WindowPrompter(self._bridge, address.host, lambda: remember(address, chosen))
+        prompter = self._create_prompter(address)
         links = pairing_links(self._options)
         async with accept_links(links.offer):
             while True:
-                ending = await client.run_bridge(
-                    url=address.url,
-                    host=address.host,
-                    tls=trusted if address.url.startswith("wss:") else None,
-                    readers=reader_factory(card)(),
-                    prompter=prompter,
-                    language=self._language.replace("_", "-"),
-                    app_version=version("kaika"),
-                    links=links,
+                self._client = asyncio.ensure_future(
+                    client.run_bridge(
+                        url=address.url,
+                        host=address.host,
+                        tls=trusted if address.url.startswith("wss:") else None,
+                        readers=reader_factory(card)(),
+                        prompter=prompter,
+                        language=self._language.replace("_", "-"),
+                        app_version=version("kaika"),
+                        links=links,
+                    )
                 )
+                try:
+                    ending = await self._client
+                except asyncio.CancelledError:
+                    if self._stopped.is_set() or not self._is_server_changing:
+                        raise
+                    self._is_server_changing = False
+                    address = await self._ask_address(trusted, address.url)
+                    prompter = self._create_prompter(address)
+                    continue
                 if ending is ExitReason.LEFT:
                     return
                 await self._show_final_message(_exit_text(ending), again=True)
 
-    async def _ask_address(self, trusted: ssl.SSLContext) -> ServerAddress:
-        """Ask for the server's address until a server answers."""
+    def _create_prompter(self, address: ServerAddress) -> WindowPrompter:
+        chosen = self._language if self._options.language else None
+        return WindowPrompter(self._bridge, address.host, lambda: remember(address, chosen))
+
+    async def _ask_address(self, trusted: ssl.SSLContext, typed: str = "") -> ServerAddress:
+        """Ask for the server's address until a server answers.
+
+        :param typed: the address to begin with.
+        """
         problem: AddressError | Finding | None = None
-        typed = ""
         while True:
 
             def make(

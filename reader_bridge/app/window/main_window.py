@@ -2,10 +2,11 @@
 
 from itertools import groupby
 
-from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtCore import QByteArray, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QFont, QIcon, QPixmap
 from PySide6.QtWidgets import (
     QApplication,
+    QCheckBox,
     QFrame,
     QHBoxLayout,
     QScrollArea,
@@ -14,11 +15,13 @@ from PySide6.QtWidgets import (
 )
 
 import locales
+from reader_bridge.app import start_at_login
 from reader_bridge.app.translation import localise
-from reader_bridge.app.window import theme, widgets
+from reader_bridge.app.window import theme, tray, widgets
 from reader_bridge.app.window.overview import MAX_EARLIER_NOTICES, Overview
 from reader_bridge.app.window.question import Question
 from reader_bridge.app.window.thread_bridge import NoticeFactory, PendingQuestion, ThreadBridge
+from reader_bridge.app.window.tray import TrayIcon
 
 ICON = (
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">'
@@ -34,16 +37,19 @@ LANGUAGE_NAMES = {"en": "English", "zh_Hant": "中文"}
 class MainWindow(QWidget):
     """Shows the open question, or else the latest notices.
 
-    `closed` is emitted when the person closes the window, `language_chosen` with their choice.
+    `closed` is emitted when the person closes the window, `language_chosen` with their choice,
+    `other_server_wanted` when they want to connect to another server.
     """
 
     closed = Signal()
     language_chosen = Signal(str)
+    other_server_wanted = Signal()
 
     def __init__(self, bridge: ThreadBridge, language: str) -> None:
         super().__init__()
         self.language = language
         self._notices: list[NoticeFactory] = []
+        self._tray = TrayIcon(self, load_icon(), language) if tray.is_available() else None
         self._pending: PendingQuestion | None = None
         self.setObjectName("window")
         self.setStyleSheet(theme.style_sheet())
@@ -57,6 +63,8 @@ class MainWindow(QWidget):
         bridge.withdrawn.connect(self._on_withdrawn)
         bridge.notified.connect(self._on_notified)
         bridge.ended.connect(self.close)
+        if self._tray is not None:
+            self._tray.show()
 
     @property
     def page(self) -> QWidget:
@@ -90,7 +98,11 @@ class MainWindow(QWidget):
         row.addWidget(name, 1)
         row.addWidget(self.language_button)
         self._promise = widgets.text_label("", "label")
-        below.addWidget(self._promise)
+        below.addWidget(self._promise, 1)
+        self.login_box = QCheckBox()
+        self.login_box.setChecked(start_at_login.is_enabled())
+        self.login_box.toggled.connect(self._set_start_at_login)
+        below.addWidget(self.login_box)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -106,6 +118,9 @@ class MainWindow(QWidget):
     def _apply_language(self) -> None:
         other = locales.other(self.language)
         self.language_button.setText(LANGUAGE_NAMES.get(other, other))
+        self.login_box.setText(localise(self.language, "Start when I log in"))
+        if self._tray is not None:
+            self._tray.set_language(self.language)
         self.setWindowTitle(localise(self.language, "Kaika 開卡: card reader"))
         self._promise.setText(
             localise(
@@ -116,6 +131,16 @@ class MainWindow(QWidget):
         font = QFont()
         font.setFamilies([*families, *theme.CHINESE_FONTS])
         QApplication.setFont(font)
+
+    def _set_start_at_login(self, wanted: bool) -> None:
+        try:
+            if wanted:
+                start_at_login.enable()
+            else:
+                start_at_login.disable()
+        except OSError:
+            with QSignalBlocker(self.login_box):
+                self.login_box.setChecked(start_at_login.is_enabled())
 
     def _on_asked(self, ticket: PendingQuestion) -> None:
         self._pending = ticket
@@ -131,6 +156,8 @@ class MainWindow(QWidget):
 
     def _on_notified(self, tell: NoticeFactory) -> None:
         self._notices = [*self._notices, tell][-MAX_EARLIER_NOTICES - 1 :]
+        if self._tray is not None:
+            self._tray.show_notice(tell(self.language))
         if self._pending is None:
             self._refresh()
 
@@ -159,7 +186,13 @@ class MainWindow(QWidget):
     def _create_overview(self) -> QWidget:
         notices = [tell(self.language) for tell in self._notices]
         shown = [notice for notice, _ in groupby(notices)]
-        return Overview(shown, localise(self.language, "Before that")) if shown else QWidget()
+        if not shown:
+            return QWidget()
+        page = Overview(shown, localise(self.language, "Before that"))
+        if shown[-1].offers_other_server:
+            another = localise(self.language, "Use another server")
+            page.add_button(another, self.other_server_wanted.emit)
+        return page
 
 
 def load_icon() -> QIcon:

@@ -1,5 +1,7 @@
 """The page that is shown while nothing is asked: the latest notice and those before it."""
 
+from collections.abc import Callable
+
 from PySide6.QtWidgets import QFrame, QGridLayout, QProgressBar, QVBoxLayout, QWidget
 
 from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
@@ -39,6 +41,10 @@ class Overview(QWidget):
             column.addWidget(_earlier_notices(earlier))
         column.addStretch(1)
         self.column: QVBoxLayout = column
+
+    def add_button(self, text: str, on_press: Callable[[], object]) -> None:
+        """Add a button below the notices."""
+        self.column.addWidget(widgets.push_button(text, on_press))
 
 
 def _kind(tone: NoticeTone) -> str:

@@ -1,6 +1,9 @@
 """The window, page by page, with the keyboard alone, in both languages and at its smallest."""
 
+import shlex
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
@@ -12,10 +15,11 @@ import locales
 from reader_bridge.app.notice_texts import NoticeTone, StatusNotice, describe_event
 from reader_bridge.app.prompt_texts import pair_of_words
 from reader_bridge.app.window import theme
-from reader_bridge.app.window.main_window import MainWindow
+from reader_bridge.app.window.main_window import MainWindow, load_icon
 from reader_bridge.app.window.question import PinQuestion, Question
 from reader_bridge.app.window.secret_field import SecretField
 from reader_bridge.app.window.thread_bridge import PendingQuestion, QuestionFactory, ThreadBridge
+from reader_bridge.app.window.tray import TrayIcon
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import OperationWaiting, PairingStarted, ServerConnected
 from reader_bridge.protocol import Operation, ProgressStep
@@ -230,6 +234,51 @@ def test_what_happens_is_told_with_what_went_before(scene: WindowScene) -> None:
         )
     for event in (ServerConnected("kaika.example"), PairingStarted(PEER, 43_200)):
         assert describe_event(event, language, "kaika.example").text in scene.person.visible
+
+
+def test_it_starts_at_login_only_where_that_was_chosen(
+    scene: WindowScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    file = tmp_path / "autostart" / "kaika-bridge.desktop"
+    assert not scene.window.login_box.isChecked()
+    assert not file.exists()
+    scene.window.login_box.setFocus()
+    scene.person.presses(Qt.Key.Key_Space)
+    entry = file.read_text(encoding="utf-8")
+    command = shlex.split(next(row[5:] for row in entry.splitlines() if row.startswith("Exec=")))
+    version = subprocess.run(
+        [*command[:-1], "--version"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert version.stdout.startswith("kaika-bridge ")
+    assert command[-1] == "window"
+    scene.person.presses(Qt.Key.Key_Space)
+    assert not file.exists()
+
+
+def test_a_folder_that_cannot_be_written_changes_nothing(
+    scene: WindowScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "autostart").write_text("a file where a folder should be")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    scene.window.login_box.click()
+    assert not scene.window.login_box.isChecked()
+
+
+def test_the_icon_beside_the_clock_shows_the_state(scene: WindowScene) -> None:
+    icon = TrayIcon(scene.window, load_icon(), scene.window.language)
+    seen = set()
+    for tone in (NoticeTone.GOOD, NoticeTone.WAITING, NoticeTone.BAD):
+        icon.show_notice(StatusNotice(tone, f"It is {tone}"))
+        assert f"It is {tone}" in icon.toolTip()
+        picture = icon.icon().pixmap(64, 64).toImage()
+        seen.add(picture.pixelColor(50, 50).name())
+    assert len(seen) == 3
+    scene.window.hide()
+    icon.open_action.trigger()
+    assert scene.window.isVisible()
+    icon.quit_action.trigger()
+    assert not scene.window.isVisible()
 
 
 def test_markup_from_others_is_shown_as_it_is(scene: WindowScene) -> None:

@@ -14,7 +14,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from reader_bridge.app import config
-from reader_bridge.app.options import PASSPHRASE, CommandOptions
+from reader_bridge.app.address import parse_address
+from reader_bridge.app.config import load_config
+from reader_bridge.app.options import PASSPHRASE, CommandOptions, remember
 from reader_bridge.app.startup_errors import WindowUnavailableError
 from reader_bridge.app.window.controller import AppController
 from reader_bridge.app.window.main_window import MainWindow
@@ -50,7 +52,7 @@ def open_window(
             desk = ThreadBridge()
             window = MainWindow(desk, options.language or "en")
             life = AppController(desk, options, window.language)
-            window.closed.connect(life.stop)
+            life.connect_to(window)
             window.show()
             life.start()
             stack.callback(life.join)
@@ -241,6 +243,27 @@ def test_a_screen_that_cannot_be_reached_is_told_in_our_words(tmp_path: Path) ->
     assert done.returncode == 2
     assert "No window can be opened here" in done.stderr
     assert "sudo apt install" in done.stderr
+
+
+async def test_a_remembered_server_that_is_gone_can_be_replaced(
+    server: ScriptedServer, open_window: Open, card_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PASSPHRASE, ISSUED_UNDER)
+    remember(parse_address("ws://127.0.0.1:9"), "en")
+    person, _life = open_window(CommandOptions(None, None, "en", card_file))
+    await person.sees("127.0.0.1:9", "Use another server")
+    await person.chooses("Use another server")
+    await person.sees("Which server?")
+    assert person.focus.property("text") == "ws://127.0.0.1:9/bridge/v1", "to be corrected"
+    person.types(server.url)
+    person.presses(Qt.Key.Key_Return)
+    await person.until(lambda: not server._links.empty(), "a look at the server")
+    with pytest.raises(CutError):  # a look at the server
+        await (await server.accept()).greet()
+    await person.until(lambda: not server._links.empty(), "the client")
+    await (await server.accept()).welcome()
+    await person.sees("Pairing code")
+    assert load_config().server == server.url
 
 
 async def test_an_address_where_no_server_answers_is_asked_for_again(
