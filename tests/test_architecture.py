@@ -177,6 +177,7 @@ def test_only_the_storage_knows_the_errors_of_the_database_driver() -> None:
 TASK_OWNERS = {
     "services.supervisor": "supervised tasks, and tasks with an owner that logs their end",
     "reader_bridge.client.background_tasks": "the same for the app on the PC",
+    "reader_bridge.app.window.controller": "awaits its client, which another server takes from it",
     "reader_bridge.client.client": "awaits its connection, and cancels it",
     "reader_bridge.client.pairing_flow": "awaits the link and the typed code, and cancels both",
     "reader_bridge.operations.running_operation": "reports the end of its one operation",
