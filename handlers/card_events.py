@@ -19,6 +19,7 @@ from handlers.context import Context
 from handlers.conversations import pair
 from handlers.engine.model import ExternalTransition, StatusMessage, StepContext, StepResult
 from handlers.engine.session import ConversationSession, conversations_of
+from handlers.engine.transitions import CANCELLED
 from handlers.screen.view import send_to, show_at, view
 from reader_bridge.protocol import FailureCode
 from services.bridge import events
@@ -76,7 +77,7 @@ class BridgeEventHandler:
         state, ctx = session.state, session.step_context()
         ended = _ended_operation(event)
         if state is not None and self._has_outdated_message(event, state):
-            await self._show(session, context)
+            await self._show(session, context, ended=ended)
             return
         conversation = None
         if state is not None and state.is_open:
@@ -99,7 +100,9 @@ class BridgeEventHandler:
         await self._show(session, context, attempts, ended)
 
     def _has_outdated_message(self, event: BridgeEvent, state: ConversationState) -> bool:
-        """Whether a message says that a PC is connected which no longer is."""
+        """Whether a message says that a PC is connected, or is to stop, which is past."""
+        if isinstance(event, events.CardTaskFailed) and state.step == CANCELLED:
+            return event.is_cancelled and event.code is FailureCode.CANCELLED
         shows_paired = (state.conversation, state.step) == (pair.NAME, pair.PAIRED)
         has_message = self.live_messages.message_id(event.chat_id) is not None
         return isinstance(event, events.BridgeUnpaired) and shows_paired and has_message

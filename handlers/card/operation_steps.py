@@ -43,7 +43,6 @@ from handlers.identity.unavailable_steps import (
     UNAVAILABLE_STEPS,
 )
 from handlers.screen.text import N_, Markup, say
-from handlers.screen.view import send_to, view
 from reader_bridge.protocol import FailureCode
 from services.authority.errors import AuthorityError, WrongStateError
 from services.authority.lifecycle import CertificateState
@@ -56,7 +55,7 @@ from services.bridge.errors import (
     NotPairedError,
     OperationRunningError,
 )
-from services.bridge.interface import BridgeHub
+from services.bridge.interface import BridgeHub, CancelResult
 from services.bridge.operations.card_task import CardTask
 
 WORK, FAILED, UNRESOLVED_STEP = "work", "failed", "unresolved"
@@ -72,10 +71,16 @@ _NOTHING_RUNNING = N_(
     "ℹ️ <b>Nothing is under way with your card any more.</b> I was started anew, or it ended "
     "meanwhile. The PIN is as it was unless I said that it is done. Start again whenever you like."
 )
-_CANNOT_STOP = N_(
-    "⏳ <b>The card is getting its new PIN at this moment</b>, which can no longer be stopped. I "
-    "tell you how it ends."
-)
+_NOT_STOPPED_YET: Mapping[CancelResult, str] = {
+    CancelResult.REQUESTED: N_(
+        "✋ <b>I asked your PC to stop.</b> I'll tell you here how it ended: the card may have its "
+        "new PIN already."
+    ),
+    CancelResult.TOO_LATE: N_(
+        "⏳ <b>The card is getting its new PIN right now</b>, so it's too late to stop. I'll tell "
+        "you how it ends."
+    ),
+}
 _IS_SUSPENDED = N_(
     "⏸ <b>The certificate is suspended (停用).</b> Nothing was changed. Resume it first (復用)."
 )
@@ -270,13 +275,15 @@ class OperationSteps:
             return self.failed_result(ADMIN_BARRED, ctx)
         raise error
 
-    async def _on_leave(self, context: Context, ctx: StepContext) -> None:
-        """Cancel the operation on the PC; send a message where that is no longer possible."""
-        if not self._is_running(ctx) or await self.hub.cancel(ctx.chat_id, ctx.now):
+    async def _on_leave(self, _context: Context, ctx: StepContext) -> Markup | None:
+        """Cancel the operation on the PC; return what to say where it is not over by that."""
+        if not self._is_running(ctx):
+            return None
+        result = await self.hub.cancel(ctx.chat_id, ctx.now)
+        if result is not CancelResult.TOO_LATE:
             self.live_messages.end_operation(ctx.chat_id)
-        elif self.hub.status(ctx.chat_id).running is not None:
-            text = view(say(ctx.language, _CANNOT_STOP))
-            await send_to(context.bot, ctx.chat_id, text)
+        text = _NOT_STOPPED_YET.get(result)
+        return None if text is None else say(ctx.language, text)
 
     def _is_running(self, ctx: StepContext) -> bool:
         return self.live_messages.progress(ctx.chat_id) is not None

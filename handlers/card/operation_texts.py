@@ -157,8 +157,8 @@ FAILURES: Final[Mapping[str, str]] = {
     _C.KEY_UNSUPPORTED: _NO_KEY,
     _C.OUTCOME_UNKNOWN: _UNKNOWN_OUTCOME,
     _C.PIN_SET_UNPROVED: N_(
-        "❔ <b>The new PIN is set, but the card has not confirmed it yet.</b> Leave the card in; "
-        "it is asked once more."
+        "✅ <b>The new PIN is set</b>, as you typed it on the PC, but the card didn't confirm it. "
+        "A card check shows how many attempts are left."
     ),
     _C.INTERNAL_ERROR: _INTERNAL_ERROR,
     _F.CODE_AGAIN: _NEW_CODE_NEEDED,
@@ -183,6 +183,11 @@ FAILURES: Final[Mapping[str, str]] = {
     _F.RECEIPT_WRONG: N_(
         "🛑 <b>The card's confirmation was not right, so I do not take it.</b> Nothing is "
         "done by it. Put that person's own card in and start again, or call 0800-080-117."
+    ),
+    _F.UNCONFIRMED: N_(
+        "❔ <b>I couldn't find out how it ended</b>, because your PC didn't answer. Either the old "
+        "PIN or the new one is right: look at the PC, or try the new one first. A card check shows "
+        "how many attempts are left."
     ),
     _F.NOT_DONE: N_(
         "ℹ️ <b>I asked the card: its new PIN was not set.</b> Nothing is lost. Press the button to "
@@ -318,13 +323,21 @@ _DONE_IN_BACKGROUND: Final[Mapping[CardTask, str]] = {
 }
 
 
+_CANCELLED_TOO_LATE = N_(
+    "⚠️ <b>It was too late to stop: the new PIN is set</b>, as you typed it on the PC. The old one "
+    "no longer works."
+)
+
+
 def background_message(event: BridgeEvent, language: str) -> Markup | None:
     """Return the text of an event for a person in another conversation; `None` for no message."""
     match event:
+        case events.CardTaskSucceeded(is_cancelled=True):
+            return say(language, _CANCELLED_TOO_LATE)
         case events.CardTaskSucceeded() if event.task in _DONE_IN_BACKGROUND:
             return say(language, _DONE_IN_BACKGROUND[event.task])
-        case events.CardTaskFailed() if (
-            event.task in _DONE_IN_BACKGROUND and event.code is not FailureCode.CANCELLED
+        case events.CardTaskFailed() if event.task in _DONE_IN_BACKGROUND and (
+            event.is_cancelled or event.code is not FailureCode.CANCELLED
         ):
             tries = event.values.tries_left
             return failure_text(language, event.code, None if tries is None else str(tries))

@@ -301,8 +301,9 @@ class PairingSteps:
         reason = {END_REASON: PairingFailureReason.REFUSED_IN_CHAT}
         return StepResult(PAIRING_ENDED, reason, clears_history=True)
 
-    async def _on_leave(self, _context: Context, ctx: StepContext) -> None:
+    async def _on_leave(self, _context: Context, ctx: StepContext) -> Markup | None:
         await self._cancel_pairing(ctx)
+        return None
 
     async def _cancel_pairing(self, ctx: StepContext) -> None:
         with suppress(NoPairingError):  # it has ended already

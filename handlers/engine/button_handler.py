@@ -10,11 +10,11 @@ from telegram import Update
 
 import locales
 from handlers.context import Context
-from handlers.engine.model import ButtonTransition, InfoButton, resolve_target
+from handlers.engine.model import ButtonTransition, InfoButton, Step, resolve_target
 from handlers.engine.rendering import LANGUAGE, SHOW, render_info
 from handlers.engine.session import ConversationSession, conversation_session
 from handlers.engine.transitions import CANCEL, CANCELLED, find_step
-from handlers.screen.text import label
+from handlers.screen.text import Markup, label
 from handlers.screen.view import show
 from services.conversations import EXPIRED, ConversationState
 
@@ -49,7 +49,9 @@ async def on_step_button(update: Update, context: Context, parts: list[str]) -> 
     if not is_current and not state.is_open and pressed.version + 1 != state.version:
         return label(language, "This conversation is over. Send /guide to begin one.")
     info = _find_info(session, state, pressed)
-    shown = render_info(state, info, session.step_context()) if info else session.render()
+    closing_text = await _leave(context, session, pressed)
+    shown = render_info(state, info, session.step_context()) if info else None
+    shown = shown or session.render(closing_text)
     await show(update, context, shown)
     await _run_hooks(context, session, pressed)
     if is_current or state.step == EXPIRED:
@@ -86,20 +88,33 @@ async def _press(session: ConversationSession, pressed: StepButton) -> bool:
     return is_current
 
 
+async def _leave(
+    context: Context, session: ConversationSession, pressed: StepButton
+) -> Markup | None:
+    """Run what follows Cancel, also when the update comes again, and return what to say of it."""
+    step, state = _pressed_step(session, pressed), session.state
+    if step is None or step.on_leave is None or state is None or not session.is_replay:
+        return None
+    if pressed.key != CANCEL or state.step != CANCELLED:
+        return None
+    return await step.on_leave(context, session.step_context())
+
+
 async def _run_hooks(context: Context, session: ConversationSession, pressed: StepButton) -> None:
     """Run what follows the transition of this update, also when the update comes again."""
-    conversation = session.conversations.get(pressed.conversation)
-    step = conversation.steps.get(pressed.step) if conversation else None
-    state, ctx = session.state, session.step_context()
+    step, state, ctx = _pressed_step(session, pressed), session.state, session.step_context()
     if step is None or state is None or not session.is_replay:
         return
-    if step.on_leave is not None and pressed.key == CANCEL and state.step == CANCELLED:
-        await step.on_leave(context, ctx)
     here = (state.conversation, state.step)
     for button in step.buttons:
         is_here = resolve_target(button.target, pressed.conversation) == here
         if button.key == pressed.key and button.after_commit is not None and is_here:
             await button.after_commit(context, ctx)
+
+
+def _pressed_step(session: ConversationSession, pressed: StepButton) -> Step | None:
+    conversation = session.conversations.get(pressed.conversation)
+    return conversation.steps.get(pressed.step) if conversation else None
 
 
 def _stays(session: ConversationSession, state: ConversationState, pressed: StepButton) -> bool:

@@ -79,6 +79,9 @@ Action = Callable[[StepContext], Awaitable[StepResult]]
 """Runs before a transition in transactions of its own; may run again for the same update."""
 AfterCommit = Callable[[Context, StepContext], Awaitable[None]]
 """Runs once a transition is committed and shown; may run again for the same update."""
+OnLeave = Callable[[Context, StepContext], Awaitable[Markup | None]]
+"""Runs once a transition is committed; may run again for the same update. Returns what to say in
+place of that the conversation was stopped, `None` where nothing else is to be said."""
 OnEnter = Callable[[AsyncSession, StepContext], Awaitable[Mapping[str, str]]]
 """Runs whenever a step is entered; returns the data to set."""
 Links = tuple[str, ...] | Callable[[StepContext], tuple[str, ...]]
@@ -227,7 +230,7 @@ class Step:
     on_enter: OnEnter | None = None
     external_transitions: tuple[ExternalTransition, ...] = ()
     on_shown: Callable[[StepContext, int], None] | None = None
-    on_leave: AfterCommit | None = None
+    on_leave: OnLeave | None = None
     title: str | None = None
     is_done: bool = False
 

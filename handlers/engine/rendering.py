@@ -25,11 +25,19 @@ LANGUAGE = "lang-"
 """The prefix of the keys that change the language."""
 
 
-def render_step(conversations: Conversations, state: ConversationState, ctx: StepContext) -> View:
-    """Return the present step, or that the conversation is closed."""
+def render_step(
+    conversations: Conversations,
+    state: ConversationState,
+    ctx: StepContext,
+    closing_text: Markup | None = None,
+) -> View:
+    """Return the present step, or that the conversation is closed.
+
+    :param closing_text: what to say of a closed conversation; `None` for the usual text.
+    """
     step = find_step(conversations, state)
     if step is None:
-        return _render_closed(conversations, state, ctx.language)
+        return _render_closed(conversations, state, ctx.language, closing_text)
     rows = _client_button_rows(step, ctx)
     rows += [
         [_step_button(state, label(ctx.language, each.label, **ctx.data), each.key)]
@@ -80,12 +88,16 @@ def render_text(text: StepText, ctx: StepContext) -> Markup:
     return say(ctx.language, text) if isinstance(text, str) else text(ctx)
 
 
-def _render_closed(conversations: Conversations, state: ConversationState, language: str) -> View:
+def _render_closed(
+    conversations: Conversations, state: ConversationState, language: str, text: Markup | None
+) -> View:
     conversation = conversations.get(state.conversation)
     if conversation is None:  # stored by a version with other conversations
         return view(say(language, "This conversation is no longer here."), _guides_row(language))
     title = label(language, conversation.title)
-    if state.step == CANCELLED:
+    if text is not None:
+        pass
+    elif state.step == CANCELLED:
         text = say(
             language,
             "I stopped <b>{title}</b>. You can begin again whenever you like.",

@@ -15,6 +15,7 @@ from handlers.context import Context, Services
 from handlers.engine.model import Action, Conversation, StepContext, Transition
 from handlers.engine.rendering import render_step
 from handlers.engine.transitions import ConversationMachine, find_step, without_status_message
+from handlers.screen.text import Markup
 from handlers.screen.view import View
 from services.conversations import EXPIRED, ConversationChangedError, ConversationState
 
@@ -114,10 +115,13 @@ class ConversationSession:
         """Return the context with the data of the present step."""
         return self.context if self.state is None else replace(self.context, data=self.state.data)
 
-    def render(self) -> View:
-        """Return the present step as it reads now."""
+    def render(self, closing_text: Markup | None = None) -> View:
+        """Return the present step as it reads now.
+
+        :param closing_text: what to say of a closed conversation; `None` for the usual text.
+        """
         assert self.state is not None
-        return render_step(self.conversations, self.state, self.step_context())
+        return render_step(self.conversations, self.state, self.step_context(), closing_text)
 
 
 def conversations_of(context: Context) -> Mapping[str, Conversation]:

@@ -4,12 +4,12 @@ from telegram import InlineKeyboardButton, Update
 from telegram.helpers import create_deep_linked_url
 
 from handlers.context import Context
-from handlers.engine.model import AfterCommit
+from handlers.engine.model import OnLeave
 from handlers.engine.rendering import render_interruption
 from handlers.engine.session import ConversationSession, conversation_session, conversations_of
 from handlers.engine.transitions import find_step
 from handlers.screen.text import label, say
-from handlers.screen.view import View, send, show, view
+from handlers.screen.view import View, send, send_to, show, view
 from services.conversations import ConversationState
 
 DEEP_LINK = "do-"
@@ -61,7 +61,7 @@ async def _start(
 async def _enter(
     context: Context, session: ConversationSession, target: tuple[str, str], is_confirmed: bool
 ) -> View:
-    on_leave: AfterCommit | None = None
+    on_leave: OnLeave | None = None
     async with session.transaction() as machine:
         state = session.state
         is_running = state is not None and state.is_open and not session.is_over(state)
@@ -74,7 +74,9 @@ async def _enter(
             on_leave = _on_leave(session, state)
         session.state = await machine.begin(state, target)
     if on_leave is not None and not session.is_overtaken:
-        await on_leave(context, session.context)
+        text = await on_leave(context, session.context)
+        if text is not None:
+            await send_to(context.bot, session.context.chat_id, view(text))
     return session.render()
 
 
@@ -86,7 +88,7 @@ def _would_lose(session: ConversationSession, state: ConversationState) -> bool:
     return step.on_leave is not None or (bool(step.requires) and not step.is_done)
 
 
-def _on_leave(session: ConversationSession, state: ConversationState) -> AfterCommit | None:
+def _on_leave(session: ConversationSession, state: ConversationState) -> OnLeave | None:
     step = find_step(session.conversations, state)
     return step.on_leave if step and state.is_open else None
 

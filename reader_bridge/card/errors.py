@@ -86,6 +86,12 @@ class CardNotRespondingError(CardError):
         self.seconds = seconds
 
 
+class CommandStoppedError(CardError):
+    """The command was not sent, because its operation was stopped before."""
+
+    code = "stopped"
+
+
 class MalformedResponseError(CardError):
     """The card's answer is invalid.
 

@@ -20,7 +20,7 @@ from reader_bridge.prompter import (
     PairingPeer,
     Prompter,
 )
-from reader_bridge.protocol.enums import ByeReason, SessionState
+from reader_bridge.protocol.enums import ByeReason, Operation, SessionState
 from reader_bridge.protocol.errors import ProtocolError
 from reader_bridge.protocol.failure_codes import FailureCode
 from reader_bridge.protocol.operation_messages import (
@@ -32,6 +32,7 @@ from reader_bridge.protocol.operation_messages import (
     StartOperation,
 )
 
+PIN_SETTING_OPERATIONS = frozenset({Operation.SET_PIN, Operation.CHANGE_PIN})
 MAX_REFUSALS = 3
 """Operations that the person refuses in a row before the client exits."""
 
@@ -61,6 +62,7 @@ class OperationRunner:
         self._card_thread = CardThread()
         self._session = SessionContext()
         self._running: RunningOperation | None = None
+        self._unpaired: RunningOperation | None = None
         self._last_end: OperationEnd | None = None
         self._refusals = 0
 
@@ -108,9 +110,13 @@ class OperationRunner:
         if self._running is not None and (operation_id is None or self._is_current(operation_id)):
             self._running.stop(code)
 
-    def end_pairing(self) -> None:
-        """Stop the running operation without reporting it, and forget what the pairing allowed."""
+    def end_pairing(self, *, reports_end: bool) -> None:
+        """Stop the running operation, and forget what the pairing allowed.
+
+        :param reports_end: the server still hears how an operation ended that could have set a PIN.
+        """
         self.stop(FailureCode.CANCELLED)
+        self._unpaired = self._running if reports_end else None
         self._running = self._last_end = None
         self._refusals = 0
         self._session.reading_allowed, self._session.last_card = False, None
@@ -141,6 +147,8 @@ class OperationRunner:
         end = await running.run(context)
         self._show_end(running.start, end)
         if self._running is not running:
+            if self._unpaired is running and running.start.operation in PIN_SETTING_OPERATIONS:
+                await self._channel.send(end)
             return
         self._running = None
         self._last_end = end

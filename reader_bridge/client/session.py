@@ -263,10 +263,10 @@ class ServerSession:
         await self.channel.start(connection)
         self._pairing.start(session, commitment)
 
-    def _unpair(self, reason: UnpairReason) -> None:
+    def _unpair(self, reason: UnpairReason, *, reports_end: bool = False) -> None:
         self._resume_secret = self._peer = None
         self._tasks.cancel_timer(_EXPIRY_TIMER)
-        self._operations.end_pairing()
+        self._operations.end_pairing(reports_end=reports_end)
         self._set_state(SessionState.UNPAIRED)
         self._prompter.show(PairingClosed(reason))
 
@@ -312,7 +312,7 @@ class ServerSession:
     async def _become_unpaired(self, message: Unpaired) -> None:
         self._pairing.cancel()
         self._pairing.accept_commitment(message.commitment)
-        self._unpair(message.reason)
+        self._unpair(message.reason, reports_end=True)
         self._pairing.ask_code()
 
     async def _accept_commitment(self, message: Unpaired) -> None:

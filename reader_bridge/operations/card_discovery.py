@@ -69,7 +69,7 @@ def exclusive_access(
 
     :raises CardRemovedError: the card was swapped since it was found.
     """
-    with calls.make_revocable(
+    with calls.make_stoppable(
         readers.connect(card.reader_state.name, exclusive=True)
     ) as connection:
         yield reconnect(readers, connection, card)
@@ -109,7 +109,7 @@ def inspect_card(
     """
     if state.mute:
         raise operation_failure(FailureCode.CARD_MUTE, reader=printable_reader_name(state.name))
-    with calls.make_revocable(readers.connect(state.name)) as connection:
+    with calls.make_stoppable(readers.connect(state.name)) as connection:
         profile = identify(connection)
         if known is not None and known.is_still_in(state):
             profile.reuse(known.profile)

@@ -1,21 +1,20 @@
-"""The thread that talks to cards, and connections that can be revoked from another thread.
+"""The thread that talks to cards, and connections that can be stopped from another thread.
 
 Reader drivers block, some of them for long. Only this thread blocks with them: an operation that is
-cancelled or too late ends immediately, and its connection sends nothing more.
+cancelled or too late sends nothing more to the card, whatever its thread is doing.
 """
 
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
+from reader_bridge.card.apdu import Instruction
 from reader_bridge.card.connection import CardConnection
-from reader_bridge.card.errors import CardRemovedError
+from reader_bridge.card.errors import CommandStoppedError, LastTryError
 
-GRACE_SECONDS = 10.0
-"""For work that changes a PIN to finish after its operation was stopped."""
 CLOSING_SECONDS = 1.0
 """How long the end of an operation waits for the card's reset, where a driver hangs."""
 
@@ -69,16 +68,51 @@ def _set_result(future: "asyncio.Future[Any]", value: Any, problem: BaseExceptio
         future.set_exception(problem)
 
 
-class RevocableConnection(CardConnection):
-    """A connection that another thread can revoke.
+class StopSwitch:
+    """Stops the commands of an operation: once it is set, none is sent any more.
 
-    :ivar unanswered_instruction: the instruction of the command that got no answer.
+    A command passes it as the last thing before it is sent, and under the lock that setting it
+    takes. So every command is either not sent, or was on its way to the card before the stop.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_set = False
+
+    @property
+    def is_set(self) -> bool:
+        """Whether nothing may be sent any more."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Let no further command through."""
+        with self._lock:
+            self._is_set = True
+
+    @contextmanager
+    def pass_command(self, instruction: int | None = None) -> Iterator[None]:
+        """Let a command through and note inside the block that it is sent.
+
+        Fetching the answer to a command that was on its way passes always.
+
+        :raises CommandStoppedError: the switch is set.
+        """
+        with self._lock:
+            if self._is_set and instruction != Instruction.GET_RESPONSE:
+                raise CommandStoppedError
+            yield
+
+
+class StoppableConnection(CardConnection):
+    """A connection whose commands pass a stop switch.
+
+    :ivar unanswered_instruction: the instruction of the command that got no complete answer.
     :ivar closed: the card was released.
     """
 
-    def __init__(self, connection: CardConnection) -> None:
-        self._connection = connection
-        self._revoked = threading.Event()
+    def __init__(self, connection: CardConnection, switch: StopSwitch) -> None:
+        self._connection, self._switch = connection, switch
+        self._instruction: int | None = None
         self.extended_length = connection.extended_length
         self.character_protocol = connection.character_protocol
         self.unanswered_instruction: int | None = None
@@ -94,15 +128,12 @@ class RevocableConnection(CardConnection):
         """Whether other programs are kept out."""
         return self._connection.exclusive
 
-    def revoke(self) -> None:
-        """Send nothing more."""
-        self._revoked.set()
-
     def send_and_receive(self, apdu: bytearray) -> tuple[bytes, int]:
         """Send one command APDU; return the answer's data and its status word."""
-        if self._revoked.is_set():
-            raise CardRemovedError
-        self.unanswered_instruction = apdu[1]
+        with self._switch.pass_command(apdu[1]):
+            if apdu[1] != Instruction.GET_RESPONSE:
+                self._instruction = apdu[1]
+            self.unanswered_instruction = self._instruction
         answer = self._connection.send_and_receive(apdu)
         self.unanswered_instruction = None
         return answer
@@ -117,57 +148,51 @@ class CardCalls:
     """The card calls of one operation.
 
     :ivar connection: the last connection that was made.
-    :ivar cancelled: the operation was cancelled during a call that had to finish.
     """
 
-    def __init__(self, thread: CardThread, grace: float = GRACE_SECONDS) -> None:
-        self._thread, self._grace = thread, grace
-        self._over = False
-        self.cancelled = False
-        self.connection: RevocableConnection | None = None
+    def __init__(self, thread: CardThread) -> None:
+        self._thread = thread
+        self._switch = StopSwitch()
+        self.connection: StoppableConnection | None = None
 
-    def make_revocable(self, connection: CardConnection) -> RevocableConnection:
-        """Wrap a connection so that it ends with the operation. Called on the card thread."""
-        self.connection = RevocableConnection(connection)
-        if self._over:
-            self.connection.revoke()
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the operation was stopped."""
+        return self._switch.is_set
+
+    def stop(self) -> None:
+        """Send nothing more to the card. Only the answer to a command on its way is waited for."""
+        self._switch.set()
+
+    def make_stoppable(self, connection: CardConnection) -> StoppableConnection:
+        """Wrap a connection so that it stops with the operation. Called on the card thread."""
+        self.connection = StoppableConnection(connection, self._switch)
         return self.connection
 
     async def call(self, work: Callable[[], _T]) -> _T:
-        """Make a call. Cancelling it revokes the connection."""
+        """Make a call that changes nothing. Cancelling it stops the operation's commands."""
         try:
-            return await self._thread.submit(work)
+            return await self._submit(work)
         except asyncio.CancelledError:
-            self.revoke()
+            self.stop()
             raise
 
     async def call_to_end(self, work: Callable[[], _T]) -> _T:
-        """Make a call that must not be left half done: cancelling waits for its end, within bounds.
+        """Make a call that can change the card: cancelling it waits for its end.
 
-        Its result or error is returned even if the operation was cancelled meanwhile; see
-        :attr:`cancelled`.
+        A command that was on its way to the card has its true outcome, which is returned or raised.
+
+        :raises asyncio.CancelledError: it was cancelled before it had an outcome.
         """
-        future = self._thread.submit(work)
-        timer: asyncio.TimerHandle | None = None
-        try:
-            while not future.done():
-                try:
-                    await asyncio.wait((future,))
-                except asyncio.CancelledError:
-                    self.cancelled = True
-                    if timer is None:
-                        loop = asyncio.get_running_loop()
-                        timer = loop.call_later(self._grace, self.revoke)
-        finally:
-            if timer is not None:
-                timer.cancel()
+        future = self._submit(work)
+        while not future.done():
+            try:
+                await asyncio.wait((future,))
+            except asyncio.CancelledError:
+                self.stop()
+        if self.is_stopped and isinstance(future.exception(), CommandStoppedError | LastTryError):
+            raise asyncio.CancelledError
         return future.result()
-
-    def revoke(self) -> None:
-        """Let the card get nothing more."""
-        self._over = True
-        if self.connection is not None:
-            self.connection.revoke()
 
     def release_card(self) -> None:
         """Reset the card and release it. Called on the card thread."""
@@ -180,9 +205,19 @@ class CardCalls:
 
     async def close(self) -> None:
         """Release the card; where a driver hangs, as soon as it returns."""
+        self.stop()
         connection, self.connection = self.connection, None
         if connection is None or connection.closed:
             return
-        connection.revoke()
         closing = self._thread.submit(connection.close)
         await asyncio.wait((closing,), timeout=CLOSING_SECONDS)
+
+    def _submit(self, work: Callable[[], _T]) -> "asyncio.Future[_T]":
+        """Queue a call, which is not made where the operation is stopped before its turn."""
+
+        def call() -> _T:
+            with self._switch.pass_command():
+                pass
+            return work()
+
+        return self._thread.submit(call)

@@ -35,8 +35,7 @@ async def ensure_reading_allowed(context: OperationContext) -> None:
         return
     await context.server.report_progress(ProgressStep.WAITING_FOR_LEAVE)
     request = ConsentRequest(context.operation, context.peer, context.purpose, for_session=True)
-    if not await context.prompter.ask_consent(request):
-        raise operation_failure(FailureCode.CONSENT_REFUSED)
+    await _require_consent(context, request)
     context.session.reading_allowed = True
 
 
@@ -48,6 +47,11 @@ async def ask_consent(context: OperationContext, card: FoundCard) -> None:
     await context.server.report_progress(ProgressStep.WAITING_FOR_PERSON)
     reader = printable_reader_name(card.reader_state.name)
     request = ConsentRequest(context.operation, context.peer, context.purpose, reader, card.label)
+    await _require_consent(context, request)
+
+
+async def _require_consent(context: OperationContext, request: ConsentRequest) -> None:
+    context.ensure_not_stopped()
     if not await context.prompter.ask_consent(request):
         raise operation_failure(FailureCode.CONSENT_REFUSED)
 
@@ -100,7 +104,7 @@ async def attempt_with_secret(
                 counter = TryCounter(error.attempts_remaining, counter.limit)
             except CardError as error:
                 raise context.failure_for(error) from None
-        if context.card_calls.cancelled:
+        if context.card_calls.is_stopped:
             break
         if fault is PinFault.WRONG:
             await context.server.report_progress(ProgressStep.WRONG_PIN, counter.remaining)
@@ -111,6 +115,7 @@ async def _ask_valid_secret(
     context: OperationContext, request: PinRequest, rules: PinRules
 ) -> SecretBuffer:
     for _ in range(MAX_ENTRIES):
+        context.ensure_not_stopped()
         secret = await context.prompter.ask_pin(request)
         if secret is None:
             raise _no_entry_failure(request)

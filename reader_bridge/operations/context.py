@@ -1,5 +1,6 @@
 """The context of a running operation: card, person, server, and what outlives the operation."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -75,6 +76,14 @@ class OperationContext:
     def purpose(self) -> PinPurpose | None:
         """The purpose of the operation, where it has one."""
         return getattr(self.parameters, "purpose", None)
+
+    def ensure_not_stopped(self) -> None:
+        """Check that a question may still be asked.
+
+        :raises asyncio.CancelledError: the operation was stopped.
+        """
+        if self.card_calls.is_stopped:
+            raise asyncio.CancelledError
 
     async def run_read(self, work: Callable[[], _T]) -> _T:
         """Run work on readers or card that can be interrupted anywhere.

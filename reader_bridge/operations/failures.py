@@ -24,6 +24,7 @@ REFUSED_SW1 = range(0x67, 0x6F)
 """SW1 of a command that the card refused before it did anything (ISO/IEC 7816-4 §5.6)."""
 _FAILURE_CODES = {
     "no_card": FailureCode.CARD_REMOVED,
+    "stopped": FailureCode.CANCELLED,
     "last_try": FailureCode.PIN_NOT_ENTERED,
     "cryptogram_format": FailureCode.INTERNAL_ERROR,
     "access_not_exclusive": FailureCode.INTERNAL_ERROR,

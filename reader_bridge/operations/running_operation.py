@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from reader_bridge.card.errors import CardError
 from reader_bridge.operations import run_operation
+from reader_bridge.operations.card_thread import CardCalls
 from reader_bridge.operations.context import OperationContext
 from reader_bridge.operations.failures import (
     OperationFailedError,
@@ -67,13 +68,14 @@ class RunningOperation:
         self._reply: asyncio.Future[AdminCryptogram | AdminVerified] | None = None
         self._stopped_by: FailureCode | None = None
         self._task: asyncio.Task[OperationEnd] | None = None
+        self._card_calls: CardCalls | None = None
         self._show: Callable[[OperationWaiting], None] = lambda _: None
 
     async def run(self, context: OperationContext) -> OperationEnd:
         """Run the operation, unless it was stopped already. Returns exactly one end, always."""
         if self._stopped_by is not None:
             return self._stop_failure()
-        self._show = context.prompter.show
+        self._show, self._card_calls = context.prompter.show, context.card_calls
         self._task = asyncio.ensure_future(self._run_to_end(context))
         try:
             await asyncio.wait((self._task,))
@@ -85,13 +87,16 @@ class RunningOperation:
         return self._task.result()
 
     def stop(self, code: FailureCode) -> None:
-        """Stop the operation, unless it is past the point where it can be stopped.
+        """Stop the operation, which may not even run yet.
 
-        It may not even run yet.
+        When this returns, no question appears and no command is sent any more. One that was on its
+        way to the card has its true outcome, which is then the operation's end.
 
-        :param code: the failure to report.
+        :param code: the failure to report otherwise.
         """
         self._stopped_by = self._stopped_by or code
+        if self._card_calls is not None:
+            self._card_calls.stop()
         if self._task is not None:
             self._task.cancel()
 

@@ -124,7 +124,7 @@ async def _authenticate(
     except (AdminKeyRejectedError, MalformedResponseError):
         context.session.admin_rejected = True
         raise
-    if context.card_calls.cancelled:
+    if context.card_calls.is_stopped:
         raise asyncio.CancelledError
     if not await context.server.verify_card_answer(answer):
         raise operation_failure(FailureCode.CARD_NOT_GENUINE)
@@ -135,7 +135,7 @@ def _begin_authentication(
     context: OperationContext, parameters: SetPin, card: FoundCard
 ) -> tuple[CardProfile, MutualChallenge]:
     readers, calls = context.readers, context.card_calls
-    connection = calls.make_revocable(readers.connect(card.reader_state.name, exclusive=True))
+    connection = calls.make_stoppable(readers.connect(card.reader_state.name, exclusive=True))
     profile = reconnect(readers, connection, card)
     if profile.status().serial != parameters.card_serial:
         raise operation_failure(FailureCode.WRONG_CARD)

@@ -135,7 +135,7 @@ class OperationFailure:
 
 @dataclass(frozen=True, slots=True)
 class CancelOperation:
-    """Cancel an operation. One that has ended, or can no longer be cancelled, goes on.
+    """Cancel an operation. One that has ended is left as it is.
 
     :ivar operation_id: the operation.
     """

@@ -47,8 +47,9 @@ from services.bridge.events import (
     PairingFailureReason,
 )
 from services.bridge.interface import FrameTransport
-from services.bridge.operations.completion import ANSWER_DELAY, Publish
+from services.bridge.operations.completion import ANSWER_DELAY, STOP_DELAY, Publish
 from services.bridge.operations.message_handler import OperationMessageHandler
+from services.bridge.operations.state import OperationState
 from services.bridge.pairing.service import PairingService
 from services.bridge.pairing.store import StoredPairing
 from services.bridge.sessions import ChatRegistry, HubSession, SessionRegistry
@@ -180,8 +181,9 @@ class HubConnection:
                 self._begin_session(now)
                 return
             resumed = self._resume_session(session, pairing, hello.resume.last_seq, now)
-            if chat.running is not None and not resumed:
-                chat.running.answer_by = steady_time(now) + ANSWER_DELAY
+            running = chat.running
+            if running is not None and (not resumed or running.state is OperationState.STOPPING):
+                running.answer_by = steady_time(now) + STOP_DELAY
             if chat.unresolved is not None:
                 chat.resolve_at = steady_time(now) + ANSWER_DELAY
 
@@ -242,12 +244,15 @@ class HubConnection:
                 raise
             self._reject_unexpected(session, error.code)
             return
-        if type(message) not in ALLOWED_MESSAGES[session.state]:
-            if type(message) not in _MAY_BE_LATE:
-                self._reject_unexpected(session, ProtocolErrorCode.BAD_STATE)
+        is_allowed = type(message) in ALLOWED_MESSAGES[session.state]
+        if not is_allowed and type(message) not in _MAY_BE_LATE:
+            self._reject_unexpected(session, ProtocolErrorCode.BAD_STATE)
             return
         try:
-            await self._handle_message(session, message, now)
+            if is_allowed:
+                await self._handle_message(session, message, now)
+            elif isinstance(message, OperationResult | OperationFailure):
+                await self._handle_late_end(session, message, now)
         except DatabaseUnavailableError as error:
             # Counts as not received: the bridge sends it again over its next connection.
             session.incoming.last = frame.seq - 1
@@ -283,6 +288,14 @@ class HubConnection:
                             await self._services.operation_messages.handle(
                                 chat, session, message, now
                             )
+
+    async def _handle_late_end(
+        self, session: HubSession, message: OperationResult | OperationFailure, now: datetime
+    ) -> None:
+        """Handle the end of an operation that was stopped because the pairing ended."""
+        if session.former_chat_id is not None:
+            async with self._services.chats.lock(session.former_chat_id) as chat:
+                await self._services.operation_messages.handle(chat, session, message, now)
 
     async def _handle_bye(self, session: HubSession, now: datetime) -> None:
         """End the session's pairing, since the person closed the bridge."""

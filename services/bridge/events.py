@@ -31,6 +31,8 @@ class ServerFailure(StrEnum):
     """The bridge did not report the outcome in time."""
     RECEIPT_WRONG = "receipt_wrong"
     """The proof of possession is not of the card on record."""
+    UNCONFIRMED = "unconfirmed"
+    """The bridge was stopped and did not report how it ended: the old PIN is right, or the new."""
     NOT_DONE = "not_done"
     """The card has no new PIN; the subscriber code has to be entered again."""
 
@@ -164,21 +166,29 @@ CardTaskValue = (
 
 @dataclass(frozen=True)
 class CardTaskSucceeded(CardTaskEvent):
-    """The operation succeeded."""
+    """The operation succeeded.
+
+    :ivar is_cancelled: the person cancelled it, which came too late.
+    """
 
     value: CardTaskValue
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True)
 class CardTaskFailed(CardTaskEvent):
-    """The operation failed; the PIN is as it was (but see `FailureCode.OUTCOME_UNKNOWN`).
+    """The operation failed; the PIN is as it was.
+
+    Not certain is that with `FailureCode.OUTCOME_UNKNOWN` and `ServerFailure.UNCONFIRMED`.
 
     :ivar state: of the certificates, with `ServerFailure.WRONG_STATE`.
+    :ivar is_cancelled: the person cancelled it, and waits to hear how it ended.
     """
 
     code: FailureCode | ServerFailure
     values: FailureValues = field(default_factory=FailureValues)
     state: str | None = None
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from services.bridge.events import (
     PairingFailureReason,
     ServerFailure,
 )
-from services.bridge.interface import BridgeStatus, FrameTransport
+from services.bridge.interface import BridgeStatus, CancelResult, FrameTransport
 from services.bridge.operations.authorisation import PinAuthorisation
 from services.bridge.operations.card_task import CardTask
 from services.bridge.operations.completion import OperationCompletion, Publish
@@ -97,10 +97,10 @@ class Hub:
     async def restore(self, now: datetime) -> None:
         """Load what an earlier process left in the database. Called once, before anything else.
 
-        Pairings and operations that need nothing of the server wait for their bridges. Operations
-        that the server has a part in fail; those interrupted after their cryptogram was released
-        are unresolved until the bridge or the card reports the outcome. Ends that no chat has
-        acknowledged are published again.
+        Pairings wait for their bridges, and so do operations that a bridge may have finished by
+        itself. Operations that need the server fail; those interrupted after their cryptogram was
+        released are unresolved until the bridge or the card reports the outcome. Ends that no chat
+        has acknowledged are published again.
         """
         async with self._database.unit_of_work() as rows:
             await self._store.delete_old(rows, now)
@@ -134,9 +134,14 @@ class Hub:
                 chat.unresolved = chat.unresolved or operation
                 return CardTaskUnresolved(*details)
             is_paired = chat.session is not None and chat.session.id == operation.session_id
-            if operation.state is OperationState.RUNNING and is_paired and chat.running is None:
+            if is_paired and chat.running is None and operation.is_at_pc:
+                if operation.state is OperationState.AUTHORISED:
+                    await self._store.set_state(rows, operation, OperationState.STOPPING)
+                    operation.state = OperationState.STOPPING
                 chat.running = operation
                 return None
+        if operation.task.can_set_pin_alone:
+            details = (*details[:3], ServerFailure.UNCONFIRMED)
         failed = CardTaskFailed(*details)
         await self._store.record_end(rows, operation, failed)
         return failed
@@ -247,7 +252,7 @@ class Hub:
             await written
         return operation_id
 
-    async def cancel(self, chat_id: int, now: datetime) -> bool:
+    async def cancel(self, chat_id: int, now: datetime) -> CancelResult:
         """Cancel the running operation; see `BridgeHub.cancel`."""
         async with self._chats.lock(chat_id) as chat:
             return await self._operations.cancel(chat, now)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from reader_bridge.protocol import KeyRole, PairingWord
@@ -24,6 +25,18 @@ class BridgeStatus:
     expires_at: datetime | None = None
     running: CardTask | None = None
     unresolved: CardTask | None = None
+
+
+class CancelResult(StrEnum):
+    """What cancelling an operation came to."""
+
+    NOTHING_RUNNING = "nothing_running"
+    CANCELLED = "cancelled"
+    """It is over, and the PIN is as it was."""
+    REQUESTED = "requested"
+    """The PC was asked to stop; how it ended is an event."""
+    TOO_LATE = "too_late"
+    """The card is getting its new PIN; how it ends is an event."""
 
 
 class BridgeHub(Protocol):
@@ -71,8 +84,8 @@ class BridgeHub(Protocol):
         :raises AuthorityError: where grant or authority do not allow it.
         """
 
-    async def cancel(self, chat_id: int, now: datetime) -> bool:
-        """Cancel the running operation; `False` without one, or where it is too late."""
+    async def cancel(self, chat_id: int, now: datetime) -> CancelResult:
+        """Cancel the running operation."""
 
     async def resolve(self, chat_id: int, now: datetime) -> str:
         """Ask the card for the outcome of the unresolved operation, and return its id.

@@ -44,6 +44,7 @@ class HubSession:
     :ivar lost_at: when its connection was lost.
     :ivar pairing_nonce: what the next pairing's words will depend on; secret until its code is
         spent, and then replaced.
+    :ivar former_chat_id: the chat it was paired with; the end of what ran then may still arrive.
     """
 
     address: str
@@ -59,6 +60,7 @@ class HubSession:
     restored: bool = False
     lost_at: datetime | None = None
     wrong_codes: int = 0
+    former_chat_id: int | None = None
 
     def send(self, message: ServerMessage) -> None:
         """Send a message, now or when the bridge reconnects."""
@@ -84,6 +86,8 @@ class HubSession:
 
     def detach(self) -> None:
         """Drop its pairing, confirmed or pending."""
+        if self.pairing is not None:
+            self.former_chat_id = self.pairing.chat_id
         self.state, self.pairing, self.pending = SessionState.UNPAIRED, None, None
 
 

@@ -136,7 +136,8 @@ class PinAuthorisation:
             if operation.task is CardTask.ACTIVATE:
                 change = await authority.cards.activate(session, permit, chat_id, now)
                 value = PinSetResult(change.changed, change.other_chats)
-            succeeded = CardTaskSucceeded(chat_id, operation.id, operation.task, value)
+            about = (chat_id, operation.id, operation.task)
+            succeeded = CardTaskSucceeded(*about, value, operation.is_cancelled)
             await self._operations.record_end(session, operation, succeeded)
         return succeeded
 
@@ -159,6 +160,14 @@ class PinAuthorisation:
             await self._sessions.bar(session, operation.session_id)
             with suppress(OperationGoneError):  # ended elsewhere; the rest holds all the same
                 await self._operations.record_end(session, operation, failed)
+
+    async def record_stopping(self, operation: OperationRecord) -> None:
+        """Record that the operation has to end, so that nobody releases its cryptogram any more.
+
+        :raises OperationGoneError: where the operation is over.
+        """
+        async with self._database.unit_of_work() as session:
+            await self._operations.set_state(session, operation, OperationState.STOPPING)
 
     async def record_unresolved(self, operation: OperationRecord, now: datetime) -> None:
         """Record that the PIN may or may not have been set.

@@ -27,6 +27,11 @@ class CardTask(StrEnum):
         return _PURPOSES.get(self)
 
     @property
+    def can_set_pin_alone(self) -> bool:
+        """Whether the PC can set a PIN without the server: with the old one, or with the PUK."""
+        return self in _SET_ALONE
+
+    @property
     def operation(self) -> Operation:
         """The bridge's operation."""
         return Operation.SET_PIN if self.purpose else Operation(self)
@@ -43,6 +48,7 @@ class CardTask(StrEnum):
 
 
 _PURPOSES: Final = {CardTask.ACTIVATE: PinPurpose.ACTIVATE, CardTask.UNLOCK: PinPurpose.UNLOCK}
+_SET_ALONE: Final = frozenset({CardTask.CHANGE_PIN, CardTask.UNLOCK})
 _READS: Final = frozenset({CardTask.LIST_READERS, CardTask.CARD_STATUS, CardTask.READ_CERTIFICATE})
 _TO_READ: Final = timedelta(minutes=3)
 _TO_TYPE: Final = timedelta(minutes=5)

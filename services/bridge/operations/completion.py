@@ -31,7 +31,12 @@ Publish = Callable[[BridgeEvent], None]
 ALARM_CODES = frozenset({FailureCode.ADMIN_KEY_REJECTED, FailureCode.CARD_NOT_GENUINE})
 ANSWER_DELAY = timedelta(seconds=15)
 """How long a bridge that reconnects has to report an outcome, before the card is asked."""
+STOP_DELAY = timedelta(seconds=20)
+"""How long a bridge has to report how an operation ended that was stopped; a command that was on
+its way to the card takes at most 15 s."""
 _S, _T = OperationState, Trigger
+_LAST_WORDS = frozenset({FailureCode.LINK_LOST, ServerFailure.UNPAIRED, ServerFailure.REPLACED})
+"""Reasons after which a bridge that is not connected reports nothing any more."""
 _log = structlog.get_logger()
 
 
@@ -54,7 +59,8 @@ class OperationCompletion:
         """End an operation that sets no PIN with its value."""
         self._finish(chat, operation, _T.VALUE)
         self._write_behind.enqueue(lambda session: self._store.delete(session, operation.id))
-        self._publish(CardTaskSucceeded(chat.id, operation.id, operation.task, value))
+        about = (chat.id, operation.id, operation.task)
+        self._publish(CardTaskSucceeded(*about, value, operation.is_cancelled))
 
     def publish_pin_set(
         self, chat: HubChat, operation: OperationRecord, succeeded: CardTaskSucceeded
@@ -81,6 +87,16 @@ class OperationCompletion:
                 await self._authorisation.record_failure(operation, event)
         self._finish(chat, operation, trigger)
         self._publish(event)
+
+    async def fail_unanswered(self, chat: HubChat, operation: OperationRecord) -> None:
+        """End an operation that was stopped, and of which the bridge did not report the end.
+
+        One that connects to a restarted server reports what it did at once, or did nothing.
+        """
+        is_connected = chat.session is not None and chat.session.transport is not None
+        is_undone = operation.restored and is_connected
+        code = ServerFailure.SERVER_RESTARTED if is_undone else ServerFailure.UNCONFIRMED
+        await self.fail(chat, operation, code, trigger=_T.ABORT)
 
     async def fail_refused(
         self, chat: HubChat, operation: OperationRecord, error: AuthorityError | OperationGoneError
@@ -140,10 +156,20 @@ class OperationCompletion:
         operation: OperationRecord,
         code: FailureCode | ServerFailure,
         now: datetime,
+        *,
+        is_bridge_done: bool = False,
     ) -> None:
-        """End an operation from the server's side."""
+        """End an operation from the server's side.
+
+        Where the PC may be setting a PIN by itself, the bridge first reports how it ended.
+
+        :param is_bridge_done: the bridge has reported everything that it did.
+        """
         if chat.session is not None and chat.session.pairing is not None:
             chat.session.send(CancelOperation(operation.request_id))
+        if not is_bridge_done and operation.task.can_set_pin_alone and operation.is_at_pc:
+            await self._stop(chat, operation, code, now)
+            return
         is_setting_pin = operation.state in (_S.RELEASED, _S.ANSWERED)
         trigger = _T.CANCEL if code is FailureCode.CANCELLED else _T.ABORT
         if next_state(operation.state, trigger) is _S.OVER:
@@ -152,6 +178,29 @@ class OperationCompletion:
         await self.leave_unresolved(chat, operation, code, now, trigger=trigger)
         if is_setting_pin and chat.unresolved is operation:
             chat.resolve_at = steady_time(now) + ANSWER_DELAY
+
+    async def _stop(
+        self,
+        chat: HubChat,
+        operation: OperationRecord,
+        code: FailureCode | ServerFailure,
+        now: datetime,
+    ) -> None:
+        """Wait for the bridge to report how an operation ended that it was asked to stop."""
+        is_connected = chat.session is not None and chat.session.transport is not None
+        if code in _LAST_WORDS and not is_connected:
+            await self.fail_unanswered(chat, operation)
+            return
+        if operation.state is not _S.STOPPING:
+            if operation.task.purpose is not None:
+                try:
+                    await self._authorisation.record_stopping(operation)
+                except OperationGoneError as error:
+                    await self.fail_refused(chat, operation, error)
+                    return
+            operation.state = next_state(operation.state, _T.STOP)
+            operation.stop_code = code
+        operation.answer_by = steady_time(now) + STOP_DELAY
 
     def _finish(self, chat: HubChat, operation: OperationRecord, trigger: Trigger) -> None:
         operation.state = next_state(operation.state, trigger)
@@ -167,5 +216,5 @@ def _failed_event(
     values: FailureValues | None = None,
     state: str | None = None,
 ) -> CardTaskFailed:
-    values = values or FailureValues()
-    return CardTaskFailed(operation.chat_id, operation.id, operation.task, code, values, state)
+    values, about = values or FailureValues(), (operation.chat_id, operation.id, operation.task)
+    return CardTaskFailed(*about, code, values, state, operation.is_cancelled)

@@ -46,6 +46,8 @@ _INCONCLUSIVE = frozenset(
     }
 )
 """After the cryptogram, these leave open whether the PIN is set; all others mean that it is not."""
+_STOPPED = frozenset({FailureCode.CANCELLED, FailureCode.LINK_LOST, FailureCode.TIMED_OUT})
+"""What a bridge reports of an operation that was stopped before it changed anything."""
 _S, _T = OperationState, Trigger
 
 
@@ -76,6 +78,9 @@ class OperationMessageHandler:
         operation = _find_operation(chat, session, message.operation_id)
         if operation is None:
             return
+        is_end = isinstance(message, OperationResult | OperationFailure)
+        if operation.state is _S.STOPPING and not is_end:
+            return  # it was on its way when the bridge was asked to stop
         match message:
             case ProgressReport():
                 self._on_progress(chat, operation, message)
@@ -159,7 +164,7 @@ class OperationMessageHandler:
         if message.operation is not operation.requested:
             raise ProtocolError(field="operation")
         value = message.value
-        if operation.state is _S.RUNNING:
+        if operation.task.purpose is None:
             await self._on_value(chat, operation, message)
         elif isinstance(value, Receipt) and _check_receipt_allowed(session, operation):
             await self._on_receipt(chat, operation, value, message.operation, now)
@@ -195,7 +200,7 @@ class OperationMessageHandler:
             return
         if succeeded is not None:
             self._completion.publish_pin_set(chat, operation, succeeded)
-        elif operation.state is _S.AUTHORISED:
+        elif operation.state in (_S.AUTHORISED, _S.STOPPING):
             await self._completion.fail(chat, operation, ServerFailure.RECEIPT_WRONG)
         else:
             await self._completion.leave_unresolved(
@@ -234,6 +239,8 @@ def _find_operation(chat: HubChat, session: HubSession, request_id: str) -> Oper
 
 def _failure_reason(operation: OperationRecord, code: FailureCode) -> FailureCode | ServerFailure:
     """The reason to report: a bridge sees a restart of the server as a lost connection."""
+    if operation.stop_code is not None and code in _STOPPED:
+        return operation.stop_code
     was_killed = operation.restored and code is FailureCode.LINK_LOST
     return ServerFailure.SERVER_RESTARTED if was_killed else code
 

@@ -30,6 +30,7 @@ from services.bridge.errors import (
     OperationRunningError,
 )
 from services.bridge.events import ServerFailure
+from services.bridge.interface import CancelResult
 from services.bridge.operations.authorisation import PinAuthorisation
 from services.bridge.operations.card_task import DEADLINE_GRACE, CardTask
 from services.bridge.operations.completion import OperationCompletion
@@ -115,30 +116,45 @@ class OperationService:
         with suppress(BridgeError):  # `check_deadlines` tries again
             await self.resolve(chat, now)
 
-    async def cancel(self, chat: HubChat, now: datetime) -> bool:
+    async def cancel(self, chat: HubChat, now: datetime) -> CancelResult:
         """Cancel the running operation; see `BridgeHub.cancel`."""
         operation = chat.running
-        if operation is None or not is_allowed(operation.state, _T.CANCEL):
-            return False
-        await self._completion.abort(chat, operation, FailureCode.CANCELLED, now)
-        return True
+        if operation is None:
+            return CancelResult.NOTHING_RUNNING
+        if operation.state is not _S.STOPPING:
+            if not is_allowed(operation.state, _T.CANCEL):
+                return CancelResult.TOO_LATE
+            await self._completion.abort(chat, operation, FailureCode.CANCELLED, now)
+        return CancelResult.CANCELLED if chat.running is None else CancelResult.REQUESTED
 
-    async def abort_running(self, chat: HubChat, failure: ServerFailure, now: datetime) -> None:
-        """End the running operation, since its bridge is no longer paired with the chat."""
+    async def abort_running(
+        self, chat: HubChat, failure: ServerFailure, now: datetime, *, is_bridge_done: bool = False
+    ) -> None:
+        """End the running operation, since its bridge is no longer paired with the chat.
+
+        :param is_bridge_done: the bridge has reported everything that it did.
+        """
         if chat.running is not None:
-            await self._completion.abort(chat, chat.running, failure, now)
+            await self._completion.abort(
+                chat, chat.running, failure, now, is_bridge_done=is_bridge_done
+            )
 
     async def check_deadlines(self, chat: HubChat, now: datetime) -> None:
         """End the running operation when it is overdue; resolve an unresolved one when due."""
         operation, session, steady = chat.running, chat.session, steady_time(now)
-        if operation is not None:
+        if operation is not None and operation.state is _S.STOPPING:
+            if _is_answer_overdue(operation, session, steady):
+                await self._completion.fail_unanswered(chat, operation)
+        elif operation is not None:
             if session is not None and _is_lost_too_long(session, steady):
                 await self._completion.abort(chat, operation, FailureCode.LINK_LOST, now)
             elif operation.answer_by is not None and steady > operation.answer_by:
                 failure = ServerFailure.NO_ANSWER
                 if operation.restored:
                     failure = ServerFailure.SERVER_RESTARTED
-                await self._completion.abort(chat, operation, failure, now)
+                await self._completion.abort(
+                    chat, operation, failure, now, is_bridge_done=operation.restored
+                )
             elif steady > operation.deadline + DEADLINE_GRACE:
                 await self._completion.abort(chat, operation, FailureCode.TIMED_OUT, now)
         elif chat.resolve_at is not None and steady >= chat.resolve_at and _is_connected(session):
@@ -192,6 +208,15 @@ def _require_session(chat: HubChat) -> HubSession:
     if chat.running is not None:
         raise OperationRunningError(chat.running.task)
     return session
+
+
+def _is_answer_overdue(
+    operation: OperationRecord, session: HubSession | None, now: datetime
+) -> bool:
+    """Whether the bridge had its time to report how an operation ended that was stopped."""
+    if session is not None and session.id == operation.session_id and session.transport is None:
+        return _is_lost_too_long(session, now)
+    return operation.answer_by is None or now > operation.answer_by
 
 
 def _is_connected(session: HubSession | None) -> bool:

@@ -3,6 +3,9 @@
 What matters is the moment the cryptogram is released. An operation interrupted before it is over,
 and the card is as it was. After it, the new PIN may or may not be set: an operation interrupted
 then is *unresolved* until the bridge reports the outcome after all, or the card proves it.
+
+A PC can also set a PIN by itself, with the old PIN or the PUK. Such an operation is *stopping*
+until the bridge reports whether it did.
 """
 
 from collections.abc import Mapping
@@ -24,6 +27,8 @@ class OperationState(StrEnum):
     """The card has authenticated itself, and gets its new PIN."""
     UNRESOLVED = "unresolved"
     """It was interrupted after the cryptogram."""
+    STOPPING = "stopping"
+    """The bridge was asked to stop; it reports whether the PIN was set before."""
     PROVING = "proving"
     """The card is asked to prove that its new PIN is set."""
     OVER = "over"
@@ -46,6 +51,8 @@ class Trigger(StrEnum):
     """Connection, time, pairing or server ended."""
     CANCEL = "cancel"
     """The person cancelled."""
+    STOP = "stop"
+    """It has to end, and the PC could have set a PIN by itself."""
     PROVE = "prove"
     """The card is asked for the outcome."""
 
@@ -58,12 +65,18 @@ TRANSITIONS: Mapping[tuple[OperationState, Trigger], OperationState] = MappingPr
         (_S.RUNNING, _T.DOUBT): _S.OVER,
         (_S.RUNNING, _T.ABORT): _S.OVER,
         (_S.RUNNING, _T.CANCEL): _S.OVER,
+        (_S.RUNNING, _T.STOP): _S.STOPPING,
         (_S.AUTHORISED, _T.CHALLENGE): _S.RELEASED,
         (_S.AUTHORISED, _T.RECEIPT): _S.OVER,  # unlocked by the PUK; it does not activate
         (_S.AUTHORISED, _T.FAILURE): _S.OVER,
         (_S.AUTHORISED, _T.DOUBT): _S.OVER,
         (_S.AUTHORISED, _T.ABORT): _S.OVER,
         (_S.AUTHORISED, _T.CANCEL): _S.OVER,
+        (_S.AUTHORISED, _T.STOP): _S.STOPPING,
+        (_S.STOPPING, _T.VALUE): _S.OVER,
+        (_S.STOPPING, _T.RECEIPT): _S.OVER,
+        (_S.STOPPING, _T.FAILURE): _S.OVER,
+        (_S.STOPPING, _T.ABORT): _S.OVER,
         (_S.RELEASED, _T.ANSWER): _S.ANSWERED,
         (_S.RELEASED, _T.FAILURE): _S.OVER,
         (_S.RELEASED, _T.DOUBT): _S.UNRESOLVED,

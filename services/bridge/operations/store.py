@@ -42,6 +42,7 @@ class OperationRecord:
     :ivar answer_by: when the bridge's next message is due, if before the deadline.
     :ivar role: whose certificate is read.
     :ivar restored: it was read from the database: an earlier process started it.
+    :ivar stop_code: why it was stopped, where the bridge was asked to.
     """
 
     chat_id: int
@@ -61,6 +62,7 @@ class OperationRecord:
     progress_count: int = 0
     role: KeyRole = KeyRole.AUTHENTICATION
     restored: bool = False
+    stop_code: FailureCode | ServerFailure | None = None
 
     def __post_init__(self) -> None:
         self.request_id = self.request_id or self.id
@@ -69,6 +71,18 @@ class OperationRecord:
     def recorded_state(self) -> OperationState:
         """The state that its row has."""
         return _RECORDED.get(self.state, self.state)
+
+    @property
+    def is_at_pc(self) -> bool:
+        """Whether it can end at the PC without the server, so that the bridge has to report it."""
+        if self.state is OperationState.AUTHORISED:
+            return self.task.can_set_pin_alone
+        return self.state in (OperationState.RUNNING, OperationState.STOPPING)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the person cancelled it, and waits to hear how it ended."""
+        return self.stop_code is FailureCode.CANCELLED
 
 
 class OperationGoneError(Exception):
@@ -197,6 +211,7 @@ def _encode_end(end: OperationEnd) -> str:
     else:
         assert isinstance(end.value, PinSetResult)
         values = {"changed": end.value.changed, "others": end.value.other_chats}
+    values["is_cancelled"] = end.is_cancelled
     return json.dumps(values)
 
 
@@ -204,10 +219,11 @@ def _decode_end(row: OperationRow) -> OperationEnd | None:
     if row.outcome is None:
         return None
     values, task = json.loads(row.outcome), CardTask(row.task)
+    is_cancelled = values.get("is_cancelled", False)  # rows of an earlier version have none
     if "code" not in values:
         value = PinSetResult(values["changed"], tuple(values["others"]))
-        return CardTaskSucceeded(row.chat_id, row.id, task, value)
+        return CardTaskSucceeded(row.chat_id, row.id, task, value, is_cancelled)
     code = values["code"]
     why = FailureCode(code) if code in list(FailureCode) else ServerFailure(code)
     tries = FailureValues(tries_left=values["tries_left"])
-    return CardTaskFailed(row.chat_id, row.id, task, why, tries, values["state"])
+    return CardTaskFailed(row.chat_id, row.id, task, why, tries, values["state"], is_cancelled)

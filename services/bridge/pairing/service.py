@@ -183,7 +183,10 @@ class PairingService:
         session = chat.session
         if session is None or session.pairing is None:
             return False
-        await self._operations.abort_running(chat, ServerFailure.UNPAIRED, now)
+        is_bridge_done = reason is PairingEndReason.BY_BRIDGE  # it reports ends before it leaves
+        await self._operations.abort_running(
+            chat, ServerFailure.UNPAIRED, now, is_bridge_done=is_bridge_done
+        )
         async with self._database.unit_of_work() as rows:
             await self._store.delete(rows, session.pairing)
         self._detach(chat, session, reason)

@@ -236,6 +236,8 @@ async def cancels(visit: StepVisit) -> None:
     await press(anna, "cancel")
     at = await state(anna)
     assert (at.step, at.is_open, dict(at.data), at.history) == (CANCELLED, False, {}, ())
+    if visit.wait_until_idle is not None:
+        await visit.wait_until_idle()  # until the PC has confirmed it
     expect_recent_text(anna, CANCELLED_TEXTS)
     assert len(anna.bot_messages) == message_count, "edited in place"
     await anna.says("how much does the card cost")

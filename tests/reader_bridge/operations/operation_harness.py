@@ -78,14 +78,12 @@ class OperationHarness:
     """A person, readers, and a server with the issuer's key.
 
     :ivar sent: everything that was sent to the server.
-    :ivar grace: seconds in which a stopped operation may finish what changes a PIN.
     """
 
     readers: object
     secrets: dict[PinKind, list[Answer]] = field(default_factory=dict)
     session: SessionContext = field(default_factory=SessionContext)
     sent: list[object] = field(default_factory=list)
-    grace: float = 0.2
     states: list[SessionState] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -103,7 +101,7 @@ class OperationHarness:
         """Return an operation that runs when it is awaited."""
         start = StartOperation("op1", operation_of(parameters), parameters, deadline)
         self.running = RunningOperation(start, OperationChannel(self._send, self.states.append), 5)
-        calls = CardCalls(self.thread, self.grace)
+        calls = CardCalls(self.thread)
         errand = OperationContext(
             parameters,
             self.readers,  # type: ignore[arg-type]

@@ -1,4 +1,7 @@
-"""Operations that do not come to their end: card or driver fails them, or they are cancelled."""
+"""Operations that do not come to their end: card or driver fails them, or they are cancelled.
+
+`test_stop_moments.py` stops them at every moment.
+"""
 
 import asyncio
 import logging
@@ -7,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from reader_bridge.prompter import ConsentRequest, PinKind, PinRequest
-from reader_bridge.protocol.failure_codes import FAILURE_ADVICE, FailureCode, FailureValues
+from reader_bridge.prompter import ConsentRequest, PinRequest
+from reader_bridge.protocol.failure_codes import FAILURE_ADVICE, FailureCode
 from reader_bridge.protocol.operation_messages import OperationFailure, OperationResult
 from reader_bridge.protocol.operation_payloads import (
     CardReport,
@@ -142,67 +145,3 @@ async def test_a_mistake_in_the_bridge_is_told_without_what_it_was_about(
     assert await room.run(ChangePin()) == OperationFailure("op1", FailureCode.INTERNAL_ERROR)
     assert "ZeroDivisionError" in caplog.text
     assert "first123" not in caplog.text
-
-
-async def stopped_during(
-    card: VirtualCard, instruction: int, parameters: Parameters
-) -> OperationResult | OperationFailure:
-    """An operation that is cancelled while the card is at work on one command."""
-    loop, stopped = asyncio.get_running_loop(), threading.Event()
-
-    def stop() -> None:
-        assert room.running is not None
-        room.running.stop(FailureCode.CANCELLED)
-        loop.call_soon(stopped.set)
-
-    def wait(_: float) -> None:
-        loop.call_soon_threadsafe(stop)
-        stopped.wait(10)
-
-    slow = MisbehavingCard(
-        card, Misbehaviour(MisbehaviourKind.SLOW, instruction=instruction), wait=wait
-    )
-    room = OperationHarness(VirtualReader(slow), dict(TYPED_SECRETS), grace=10)  # type: ignore[arg-type]
-    return await room.run(parameters)
-
-
-@pytest.mark.parametrize(
-    ("instruction", "parameters"), [(0x2C, CARD_OPERATIONS[4]), (0x24, CARD_OPERATIONS[3])]
-)
-async def test_a_pin_that_is_being_set_is_set_and_told_though_it_is_cancelled(
-    card: VirtualCard, instruction: int, parameters: Parameters
-) -> None:
-    assert isinstance(await stopped_during(card, instruction, parameters), OperationResult)
-    assert verifies(VirtualReader(card), NEW_PIN)
-
-
-async def test_cancelled_before_the_new_pin_goes_to_the_card_it_does_not_go(
-    card: VirtualCard,
-) -> None:
-    outcome = await stopped_during(card, 0x87, CARD_OPERATIONS[4])
-    assert outcome == OperationFailure("op1", FailureCode.CANCELLED)
-    assert verifies(VirtualReader(card), PIN)
-    assert card.file.state.admin_tries == 8
-
-
-async def test_a_wrong_pin_of_a_cancelled_operation_is_told_and_not_asked_again(
-    card: VirtualCard,
-) -> None:
-    slip: dict[PinKind, list[bytes | None]] = {
-        PinKind.CURRENT: [b"wrong123"],
-        PinKind.NEW: [NEW_PIN],
-    }
-    loop = asyncio.get_running_loop()
-
-    def stop(_: float) -> None:
-        assert room.running is not None
-        loop.call_soon_threadsafe(room.running.stop, FailureCode.CANCELLED)
-        done = threading.Event()
-        loop.call_soon_threadsafe(loop.call_soon, done.set)
-        done.wait(10)
-
-    slow = MisbehavingCard(card, Misbehaviour(MisbehaviourKind.SLOW, instruction=0x24), wait=stop)
-    room = OperationHarness(VirtualReader(slow), slip)
-    outcome = await room.run(ChangePin())
-    assert outcome == OperationFailure("op1", FailureCode.PIN_WRONG, FailureValues(tries_left=2))
-    assert len(room.person.handed_out) == 2

@@ -17,6 +17,7 @@ from services.bridge.events import (
     ProvenPossession,
 )
 from services.bridge.hub import Hub
+from services.bridge.interface import CancelResult
 from services.bridge.operations.card_task import CardTask
 from tests.services.authority import invariants
 from tests.services.authority.authority_harness import CHAT
@@ -132,7 +133,7 @@ async def test_one_thing_at_a_time(harness: HubHarness) -> None:
     with pytest.raises(OperationRunningError) as busy:
         await harness.hub.start(CHAT, CardTask.CARD_STATUS, harness.now)
     assert busy.value.task == CardTask.UNLOCK
-    assert await harness.hub.cancel(CHAT, harness.now)
+    assert await harness.hub.cancel(CHAT, harness.now) is CancelResult.REQUESTED
     await pc.works()
     assert pc.heard_of("cancel")
     await harness.hub.start(CHAT, CardTask.CARD_STATUS, harness.now)
@@ -141,7 +142,7 @@ async def test_one_thing_at_a_time(harness: HubHarness) -> None:
 async def test_what_is_on_its_way_to_the_card_is_not_cancelled(harness: HubHarness) -> None:
     pc, card, _ = await authorise_hostile_bridge(harness)
     await pc.challenges(card)
-    assert not await harness.hub.cancel(CHAT, harness.now)
+    assert await harness.hub.cancel(CHAT, harness.now) is CancelResult.TOO_LATE
     assert harness.events_of(CardTaskFailed) == []
 
 

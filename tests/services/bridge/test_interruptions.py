@@ -126,7 +126,7 @@ async def test_a_server_that_is_killed_explains_an_ordinary_operation(
         cut = await cut_somewhere(harness, MessageCutter(at, kills=True, arrives=arrives), scene)
         if cut:
             await comes_up_again(harness, pc)
-            await harness.passes(seconds=16)
+            await harness.passes(seconds=21)
         if at > 1:  # before `start` has returned, the chat's update comes again
             word = last_word(harness)
             assert isinstance(word, CardTaskSucceeded | CardTaskFailed), word
@@ -176,7 +176,7 @@ async def test_a_server_that_is_killed_finds_out_whether_the_pin_is_set(
         cut = await cut_somewhere(harness, MessageCutter(at, kills=True, arrives=arrives), scene)
         if cut:
             await comes_up_again(harness, pc)
-            await harness.passes(seconds=16)  # the card is asked where the bridge does not tell
+            await harness.passes(seconds=21)  # the card is asked where the bridge does not tell
             await pc.works()
         word = last_word(harness)
         ends.add(type(word).__name__)

@@ -10,6 +10,7 @@ from services.bridge.operations.state import TRANSITIONS, OperationState, Trigge
 _S, _H = OperationState, Trigger
 CELLS = [(state, happening) for state in OperationState for happening in Trigger]
 BEFORE = {_S.RUNNING, _S.AUTHORISED}
+ENDS = {_H.VALUE, _H.RECEIPT, _H.FAILURE, _H.ABORT}
 AFTER = {_S.RELEASED, _S.ANSWERED, _S.UNRESOLVED, _S.PROVING}
 
 
@@ -21,6 +22,10 @@ def test_the_cryptogram_parts_what_is_over_from_what_is_in_doubt(
     assert is_allowed(state, happening) is (then is not None)
     if state is _S.OVER:
         assert then is None
+    elif state in BEFORE and happening is _H.STOP:
+        assert then is _S.STOPPING
+    elif state is _S.STOPPING:
+        assert then is (_S.OVER if happening in ENDS else None)
     elif state in BEFORE and happening in (_H.ABORT, _H.CANCEL, _H.FAILURE, _H.DOUBT):
         assert then is _S.OVER
     elif state in AFTER and happening in (_H.ABORT, _H.DOUBT):

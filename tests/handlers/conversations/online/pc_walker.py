@@ -163,6 +163,7 @@ class PcDriver:
         kaika = self.anna.harness.kaika
         if kaika.conversations.may_be_open(self.chat, self.chat):
             await press(self.anna, "cancel")
+            await self.wait_until_idle()
         hub = self.bridge_harness.bridge.hub
         if hub.pairing_words(self.chat) is not None:
             await hub.answer_pairing(self.chat, self.bridge_harness.now, accepted=False)
@@ -209,9 +210,12 @@ class PcDriver:
 
         def is_waiting() -> bool:
             progress = self.bridge_harness.bridge.live_messages.progress(self.chat)
-            return progress is None or progress.step in waits
+            if progress is not None:
+                return progress.step in waits
+            return self.bridge_harness.bridge.hub.status(self.chat).running is None
 
         await self.bridge_harness.wait_until(is_waiting)
+        await self.bridge_harness.deliver()
 
 
 @dataclass
