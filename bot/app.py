@@ -22,6 +22,7 @@ from bot.telegram import command_menus
 from bot.telegram.refusals import is_token_unknown
 from bot.telegram.transport import AiohttpRequest
 from bot.updates import webhook
+from bot.updates.crash_marker import CrashMarker
 from bot.updates.intake import ALLOWED_UPDATES, Intake
 from bot.updates.intake_lease import IntakeLease
 from bot.updates.poller import Poller
@@ -86,7 +87,8 @@ class Kaika:
         self.inbox = Inbox(self.database, self.keys)
         self.languages = LanguagePreferences(self.database)
         self.conversations = ConversationStore(self.database)
-        self.intake = Intake(self.inbox, settings.max_backlog)
+        self.crash_marker = CrashMarker(settings.data_dir / "current-update.bin")
+        self.intake = Intake(self.inbox, self.crash_marker, settings.max_backlog)
         self.update_queue = ClosableUpdateQueue()
         self.poll_request = AiohttpRequest(connections=1)
         self._request = request or AiohttpRequest()
@@ -180,6 +182,9 @@ class Kaika:
     async def process_updates(self) -> AsyncIterator[None]:
         """Process accepted updates while the block runs, then finish those in progress."""
         async with AsyncExitStack() as stack:
+            crashed = stack.enter_context(self.crash_marker.keep_open())
+            if crashed is not None:
+                await self.intake.count_crash(crashed)
             await stack.enter_async_context(self.inbox.running(self.supervisor))
             await stack.enter_async_context(self.application)
             await self.application.start()

@@ -1,13 +1,12 @@
 """Opening the embedded authority for a command."""
 
-import getpass
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bot import logs
 from bot import settings as settings_module
+from bot.cli.database_session import open_database_session
 from bot.settings import Settings
 from bot.wiring import embedded
 from services.authority.embedded.audit import Actor
@@ -17,11 +16,7 @@ from services.authority.embedded.counter import Counter
 from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.interface.cards import CardMaker
 from services.authority.interface.certificates import CertificateIssuer
-from services.clock import ClockReading
-from services.clock_record import read_last_moment
 from services.storage.database import Database
-from services.storage.key_fingerprints import open_database
-from services.storage.keys import load_or_create
 
 OpenIssuer = Callable[[Settings, Database, datetime], Awaitable[CertificateIssuer | None]]
 
@@ -69,34 +64,19 @@ async def open_authority_session(
     :raises DatabaseOutdatedError: when the operator has to upgrade the database first.
     :raises WrongKeyFileError: when the key file is not the one the database was made with.
     """
-    settings, now = dependencies.settings(), dependencies.clock()
-    logs.configure(settings.log_level, settings.log_format, settings.secrets())
-    keys = load_or_create(settings.key_file)
-    database = Database(settings.database)
-    hasher = dependencies.hasher()
-    try:
-        await open_database(database, keys)
-        issuer = await dependencies.open_issuer(settings, database, now)
-        files = AuthorityFiles.in_folder(settings.data_dir)
-        authority = EmbeddedAuthority(
-            database, keys, files, issuer, hasher, dependencies.generate_key
-        )
-        await authority.start(now)
-        now = await _read_clocks(database, now)
-        actor = Actor.at_counter(getpass.getuser())
-        yield AuthoritySession(
-            settings, authority, Counter(authority, actor), actor, dependencies.card_maker, now
-        )
-    finally:
-        hasher.close()
-        await database.close()
-
-
-async def _read_clocks(database: Database, now: datetime) -> datetime:
-    """Return the moment with the steady time of the bot, which a new process cannot read.
-
-    It is what the bot recorded last, so that what a command wants at once is due for the bot.
-    """
-    async with database.unit_of_work() as session:
-        last = await read_last_moment(session)
-    return now if last is None else ClockReading.of(now, min(now, last))
+    opening = open_database_session(dependencies.settings(), dependencies.clock())
+    async with opening as opened:
+        settings, database, now = opened.settings, opened.database, opened.now
+        hasher = dependencies.hasher()
+        try:
+            issuer = await dependencies.open_issuer(settings, database, now)
+            files = AuthorityFiles.in_folder(settings.data_dir)
+            authority = EmbeddedAuthority(
+                database, opened.keys, files, issuer, hasher, dependencies.generate_key
+            )
+            await authority.start(now)
+            counter = Counter(authority, opened.actor)
+            card_maker = dependencies.card_maker
+            yield AuthoritySession(settings, authority, counter, opened.actor, card_maker, now)
+        finally:
+            hasher.close()

@@ -14,6 +14,8 @@ from bot.settings import SettingsError
 from services.authority import errors
 from services.authority.ca.errors import CaKeyError, CaKeyProblem, UnsuitableKeyError, ValidityError
 from services.formats.errors import FormatError, FormatProblem, InputField
+from services.messaging.failed_messages import UnknownMessageError
+from services.messaging.failed_updates import RetryRefusal, RetryRefusedError, UnknownUpdateError
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.key_fingerprints import WrongKeyFileError
 from services.storage.keys import KeyFileError, UnsealError
@@ -79,11 +81,21 @@ _CA_KEY: Mapping[CaKeyProblem, str] = MappingProxyType(
         CaKeyProblem.FOREIGN: "is not the one this database was made with; restore your backup.",
     }
 )
+_RETRY: Mapping[RetryRefusal, str] = MappingProxyType(
+    {
+        RetryRefusal.TOO_OLD: "it is more than ten minutes old, and would surprise the person",
+        RetryRefusal.OVERTAKEN: "a newer one of the chat was processed",
+        RetryRefusal.ERASED: "it held a secret, and was erased",
+    }
+)
 _CODES: Mapping[type[Exception], str] = MappingProxyType(
     {
         FormatError: "format",
         UnsealError: "unseal",
         WrongKeyFileError: "wrong_key_file",
+        UnknownUpdateError: "unknown_update",
+        RetryRefusedError: "retry_refused",
+        UnknownMessageError: "unknown_message",
         CaKeyError: "ca_key",
         UnsuitableKeyError: "unsuitable_key",
         ValidityError: "validity",
@@ -144,6 +156,12 @@ _TEXTS: Mapping[type[Exception], Callable[[Any], str]] = MappingProxyType(
         CaKeyError: lambda e: (
             f"The key of the certificate authority, {e.path}, {_CA_KEY[e.problem]}"
         ),
+        UnknownUpdateError: lambda e: f"There is no update {e.update_id} in: kaika inbox list",
+        RetryRefusedError: lambda e: (
+            f"Update {e.update_id} is not processed again: {_RETRY[e.reason]}. To erase it: "
+            f"kaika inbox drop {e.update_id}"
+        ),
+        UnknownMessageError: lambda e: f"There is no message {e.message_id} in: kaika outbox list",
         UnsuitableKeyError: lambda e: (
             f"The {e.kind} key of the card is of a kind no certificate is issued for."
         ),

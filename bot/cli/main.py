@@ -234,13 +234,15 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def _add_authority() -> None:
-    """Add the commands of the embedded authority."""
-    from bot.cli import audit, key_rotation, person
+    """Add the commands that work on the authority or on what was set aside."""
+    from bot.cli import audit, inbox, key_rotation, outbox, person
     from bot.cli.counter import commands
 
     app.add_typer(commands.app, name="counter")
     app.add_typer(audit.app, name="audit")
     app.add_typer(person.app, name="person")
+    app.add_typer(inbox.app, name="inbox")
+    app.add_typer(outbox.app, name="outbox")
     db_app.command("rotate-key")(key_rotation.rotate_key)
 
 

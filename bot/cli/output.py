@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import is_dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, TypeVar
@@ -11,12 +12,14 @@ from rich.console import Console
 
 from bot.cli import errors, json_output
 from bot.cli.authority_session import AuthoritySession, CommandDependencies, open_authority_session
+from bot.cli.database_session import DatabaseSession, open_database_session
 from services.formats.errors import FormatError
 from services.formats.hidden import Hidden
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 UiNumberText = Annotated[str, typer.Argument(metavar="UI_NUMBER", help="UI No. 統一證號.")]
 Result = TypeVar("Result")
+Session = TypeVar("Session")
 
 _BAD_INPUT, _REFUSED = 2, 1
 
@@ -73,14 +76,35 @@ def run_with_authority(
     work: Callable[[AuthoritySession], Awaitable[Result]],
 ) -> Result:
     """Open the authority and run `work`, or print why it was refused."""
-    parts = context.obj if isinstance(context.obj, CommandDependencies) else CommandDependencies()
+    return _run(out, open_authority_session(_dependencies(context)), work)
 
-    async def with_session() -> Result:
-        async with open_authority_session(parts) as session:
+
+def run_with_database(
+    context: typer.Context,
+    out: CommandOutput,
+    work: Callable[[DatabaseSession], Awaitable[Result]],
+) -> Result:
+    """Open the database and run `work`, or print why it was refused."""
+    parts = _dependencies(context)
+    return _run(out, open_database_session(parts.settings(), parts.clock()), work)
+
+
+def _dependencies(context: typer.Context) -> CommandDependencies:
+    found = context.obj
+    return found if isinstance(found, CommandDependencies) else CommandDependencies()
+
+
+def _run(
+    out: CommandOutput,
+    opening: AbstractAsyncContextManager[Session],
+    work: Callable[[Session], Awaitable[Result]],
+) -> Result:
+    async def run_in_session() -> Result:
+        async with opening as session:
             return await work(session)
 
     try:
-        return asyncio.run(with_session())
+        return asyncio.run(run_in_session())
     except errors.REFUSAL_TYPES as error:
         raise out.print_error(error) from None
 

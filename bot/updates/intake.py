@@ -5,13 +5,15 @@ An update is in the inbox before it is confirmed to Telegram.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
 from telegram.error import NetworkError, TelegramError
 from telegram.ext import Application
 
+from bot.updates.crash_marker import CrashMarker
 from bot.updates.update_parser import parse_update
 from bot.updates.update_processor import URGENT
 from services.messaging.inbox import Inbox
@@ -43,8 +45,9 @@ _log = structlog.get_logger()
 class Intake:
     """Stores updates, queues them, and records how each ended."""
 
-    def __init__(self, inbox: Inbox, max_backlog: int) -> None:
+    def __init__(self, inbox: Inbox, crash_marker: CrashMarker, max_backlog: int) -> None:
         self._inbox = inbox
+        self._crash_marker = crash_marker
         self._max_backlog = max_backlog
         self._unfinished: set[int] = set()
         self._failed: dict[int, str] = {}
@@ -91,6 +94,11 @@ class Intake:
             if isinstance(item, UnreadableUpdate):
                 _log.error("update_unreadable", update_id=item.update_id, error=item.error)
 
+    async def count_crash(self, update_id: int) -> None:
+        """Count that the last process ended during an update; one not stored is not repeated."""
+        self._answered.append(update_id)
+        await self._inbox.count_crash(update_id)
+
     async def enqueue_unfinished(self) -> int:
         """Queue stored updates that were never finished, and return how many there were."""
         busy = frozenset(self._unfinished)  # those that end meanwhile are not yet marked as done
@@ -98,6 +106,10 @@ class Intake:
         items = [i for i in found if i["update_id"] not in busy | self._unfinished]
         self._enqueue(items)
         return len(items)
+
+    def run(self, update_id: int, work: Awaitable[Any]) -> Awaitable[Any]:
+        """Run the handlers of an update, so that it is known if the process ends meanwhile."""
+        return self._crash_marker.mark_steps(update_id, work)
 
     def fail(self, update_id: int, error: BaseException) -> None:
         """Note that processing an update failed with `error`."""
@@ -131,10 +143,11 @@ class Intake:
 
     def _enqueue(self, items: Sequence[Json]) -> None:
         assert self._application is not None
+        bot = self._application.bot
         for item in sorted(items, key=_is_not_urgent):
             update_id = item["update_id"]
             try:
-                update = parse_update(item, self._application.bot)
+                update = self._crash_marker.mark(update_id, partial(parse_update, item, bot))
             except Exception as error:  # PTB takes the types of all fields for granted
                 self._set_aside(item, error)
                 continue

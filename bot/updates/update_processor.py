@@ -4,7 +4,7 @@ Updates that Telegram wants answered within seconds (a pre-checkout, an inline q
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -49,21 +49,26 @@ class ClosableUpdateQueue(asyncio.Queue[object]):
         super().put_nowait(item)
 
 
+class UpdateProgress(Protocol):
+    """Is told how processing an update goes."""
+
+    def run(self, update_id: int, work: Awaitable[Any]) -> Awaitable[Any]:
+        """Run the handlers of an update."""
+
+    def fail(self, update_id: int, error: BaseException) -> None:
+        """Take note of an error that no handler has dealt with."""
+
+    def finish(self, update_id: int) -> None:
+        """Take note of the end, whatever the outcome."""
+
+
 class PerChatUpdateProcessor(BaseUpdateProcessor):
-    """Processes each chat's updates and events in order.
+    """Processes each chat's updates and events in order."""
 
-    :param on_finished: called with the id of each processed update, whatever the outcome.
-    :param on_error: called before with an error that no handler has dealt with.
-    """
-
-    def __init__(
-        self,
-        on_finished: Callable[[int], None],
-        on_error: Callable[[int, BaseException], None],
-    ) -> None:
+    def __init__(self, progress: UpdateProgress) -> None:
         # With PTB's own limit one busy chat would delay all others and the urgent updates.
         super().__init__(_NO_LIMIT)
-        self._on_finished, self._on_error = on_finished, on_error
+        self._progress = progress
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_CHATS)
         self._chats: dict[int, tuple[asyncio.Lock, int]] = {}
 
@@ -78,19 +83,20 @@ class PerChatUpdateProcessor(BaseUpdateProcessor):
         if not isinstance(update, Update):
             await self._process_event(update, coroutine)
             return
-        structlog.contextvars.bind_contextvars(update_id=update.update_id)
+        number = update.update_id
+        structlog.contextvars.bind_contextvars(update_id=number)
         try:
             key = partition_key(update)
             if key is None:
-                await coroutine
+                await self._progress.run(number, coroutine)
             else:
                 async with self._lock_chat(key), self._slots:
-                    await coroutine
+                    await self._progress.run(number, coroutine)
         except BaseException as error:
-            self._on_error(update.update_id, error)
+            self._progress.fail(number, error)
             raise
         finally:
-            self._on_finished(update.update_id)
+            self._progress.finish(number)
 
     async def _process_event(self, event: Any, coroutine: Awaitable[Any]) -> None:
         chat_event: ChatEvent = event

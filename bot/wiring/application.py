@@ -50,7 +50,7 @@ def build_application(
         .get_updates_request(polls)
         .rate_limiter(RetryingRateLimiter())
         .context_types(ContextTypes(context=Context))
-        .concurrent_updates(PerChatUpdateProcessor(intake.finish, intake.fail))
+        .concurrent_updates(PerChatUpdateProcessor(intake))
         .update_queue(update_queue)
         .job_queue(None)
         .updater(None)

@@ -75,6 +75,7 @@ class JobRegistry:
 
     async def _delete_old(self, session: AsyncSession, _row: Job, now: datetime) -> None:
         await self.inbox.delete_old(session, now)
+        await outbox.delete_old(session, now)
         await self.conversations.close_expired(session, now)
         if self.embedded is not None:
             await self.embedded.authority.expire_overdue_within(session, now)

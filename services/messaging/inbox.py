@@ -47,6 +47,11 @@ KEPT_FAILED = timedelta(days=7)
 RETRY_LIMIT = timedelta(minutes=10)
 """How old a failed update may be to be processed again; a payment may be older."""
 
+MAX_CRASHES = 2
+"""Ends of the process during an update after which it is set aside."""
+_CRASH = "ProcessEnded"
+"""Error of an update that is set aside for that."""
+
 _log = structlog.get_logger()
 
 
@@ -150,6 +155,19 @@ class Inbox:
             found = await session.execute(query.order_by(InboxUpdate.update_id))
             rows = [row for row in found.all() if row[0] not in ended]
         return [opened for row in rows if (opened := self._open(*row)) is not None]
+
+    async def count_crash(self, update_id: int) -> None:
+        """Count that the process ended during an update; the second time it is set aside."""
+        is_unfinished = (InboxUpdate.update_id == update_id, _is_unfinished())
+        async with self._database.unit_of_work() as session:
+            row = await session.scalar(select(InboxUpdate).where(*is_unfinished))
+            if row is None:
+                return
+            row.crashes += 1
+            is_set_aside = row.crashes >= MAX_CRASHES
+            if is_set_aside:
+                row.state, row.error = UpdateState.FAILED, _CRASH
+        _log.error("update_ended_process", update_id=update_id, set_aside=is_set_aside)
 
     async def count_by_state(self) -> dict[str, int]:
         """Return the number of updates in each state."""
@@ -261,7 +279,7 @@ class Inbox:
 
 
 def may_be_retried(now: datetime) -> ColumnElement[bool]:
-    """Condition that a failed update may be processed again.
+    """Condition that an update may be processed again where somebody wants it.
 
     A payment may at any time. Anything else would surprise the person later than `RETRY_LIMIT`,
     and after a newer update of the chat.
@@ -283,6 +301,7 @@ def _is_unfinished() -> ColumnElement[bool]:
         InboxUpdate.state == UpdateState.FAILED,
         InboxUpdate.kind == PAYMENT,
         InboxUpdate.payload.is_not(None),
+        InboxUpdate.crashes < MAX_CRASHES,
     )
     return or_(InboxUpdate.state == UpdateState.NEW, is_failed_payment)
 

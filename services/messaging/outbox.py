@@ -24,6 +24,9 @@ References = Mapping[str, str | int]
 JOB_KIND = "outbox"
 GIVE_UP_AFTER = timedelta(days=3)
 """How long sending is retried."""
+KEPT_FAILED = timedelta(days=7)
+"""How long a message is kept after that."""
+_BUGS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 _log = structlog.get_logger()
 
@@ -96,6 +99,13 @@ async def enqueue(
     text = json.dumps(dict(references), sort_keys=True)
     row = {"channel": channel, "recipient": recipient, "message": message, "reference": text}
     session.add(OutboxMessage(put_at=now, **row))
+    await schedule_delivery(session, channel, recipient, now)
+
+
+async def schedule_delivery(
+    session: AsyncSession, channel: Channel, recipient: str, now: datetime
+) -> None:
+    """Have the messages of a recipient sent."""
     reference = json.dumps({"channel": channel, "recipient": recipient})
     key = f"{JOB_KIND}/{channel}/{recipient}"
     await jobs.schedule_after(session, JOB_KIND, key, timedelta(), now, reference)
@@ -110,6 +120,12 @@ async def load_pending(
     return (await session.scalars(query.order_by(OutboxMessage.id))).all()
 
 
+async def delete_old(session: AsyncSession, now: datetime) -> None:
+    """Delete messages that were given up so long ago that nobody needs them any more."""
+    is_old = OutboxMessage.put_at < now - GIVE_UP_AFTER - KEPT_FAILED
+    await session.execute(delete(OutboxMessage).where(OutboxMessage.failed.is_not(None), is_old))
+
+
 class OutboxDelivery:
     """Sends pending messages; runs as the job of the kind `JOB_KIND`."""
 
@@ -120,8 +136,10 @@ class OutboxDelivery:
     async def deliver(self, reference: str, now: datetime) -> None:
         """Send the messages of the recipient that a job refers to.
 
-        :raises Exception: any error but `UndeliverableError`, so that the job is postponed;
-            after `GIVE_UP_AFTER` the message is given up instead.
+        A message that can never be sent is set aside, so that those after it are sent.
+
+        :raises Exception: an error that may pass, so that the job is postponed; after
+            `GIVE_UP_AFTER` the message is set aside instead.
         """
         job = json.loads(reference)
         channel, recipient = Channel(job["channel"]), str(job["recipient"])
@@ -131,15 +149,17 @@ class OutboxDelivery:
             await self._send(channel, message, now)
 
     async def _send(self, channel: Channel, message: OutboxMessage, now: datetime) -> None:
-        references = json.loads(message.reference)
-        outgoing = OutgoingMessage(message.id, message.recipient, message.message, references)
         try:
+            references = json.loads(message.reference)
+            outgoing = OutgoingMessage(message.id, message.recipient, message.message, references)
             await self._senders[channel].send(outgoing, now)
         except Exception as error:
-            if not isinstance(error, UndeliverableError) and now < message.put_at + GIVE_UP_AFTER:
+            if not _is_lasting(error) and now < message.put_at + GIVE_UP_AFTER:
                 raise
-            _log.error("message_given_up", channel=channel, message=message.message)
-            await self._record_result(message.id, type(error.__cause__ or error).__name__)
+            reason = type(error.__cause__ or error).__name__
+            about = {"id": message.id, "channel": channel, "message": message.message}
+            _log.error("message_given_up", **about, error=reason)
+            await self._record_result(message.id, reason)
         else:
             await self._record_result(message.id, None)
 
@@ -150,3 +170,9 @@ class OutboxDelivery:
                 await session.execute(delete(OutboxMessage).where(is_message))
             else:
                 await session.execute(update(OutboxMessage).where(is_message).values(failed=failed))
+
+
+def _is_lasting(error: Exception) -> bool:
+    """Whether an error would come again: the message cannot be delivered, or it meets a bug."""
+    is_bug = isinstance(error, _BUGS) and not isinstance(error, OSError)
+    return is_bug or isinstance(error, UndeliverableError)

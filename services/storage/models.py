@@ -32,6 +32,8 @@ class InboxUpdate(Base):
     """What `services.messaging.updates.kind_of` returns; `None` in rows of older versions."""
     chat_id: Mapped[int | None]
     """The chat within which updates keep their order."""
+    crashes: Mapped[int] = mapped_column(Integer, default=0)
+    """How often the process ended during this update."""
 
     __table_args__ = (
         Index("inbox_by_state", "state", "update_id"),

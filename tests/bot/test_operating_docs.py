@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer import Typer
 
-from bot.cli import audit, person
+from bot.cli import audit, inbox, outbox, person
 from bot.cli.counter import commands as counter
 from bot.settings import PREFIX, Settings
 
@@ -19,13 +19,20 @@ def test_every_setting_is_told_of_and_none_besides() -> None:
     assert documented - {f"{PREFIX}CARD_PASSPHRASE"} == known
 
 
-GROUPS = {"counter": counter.app, "audit": audit.app, "person": person.app}
+GROUPS = {
+    "counter": ("counter.md", counter.app),
+    "audit": ("counter.md", audit.app),
+    "person": ("counter.md", person.app),
+    "inbox": ("operating.md", inbox.app),
+    "outbox": ("operating.md", outbox.app),
+}
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_command_is_told_of(group: str) -> None:
-    page = (DOCS / "counter.md").read_text()
-    for name in _names(GROUPS[group]):
+    file, app = GROUPS[group]
+    page = (DOCS / file).read_text()
+    for name in _names(app):
         assert f"`{group} {name}" in page, name
 
 

@@ -136,7 +136,7 @@ async def test_whatever_an_update_holds_the_bot_goes_on(harness: BotHarness, bod
         ({"message": {**MESSAGE, "text": f"how much {LONE_SURROGATE}"}}, None),
         ({"message": {**MESSAGE, "text": "how much\0"}}, None),
         ({"message": {**MESSAGE, "from": None}}, None),
-        ({"message": {**MESSAGE, "chat": {**CHAT, "id": [7]}}}, "TypeError"),
+        ({"message": {**MESSAGE, "chat": {**CHAT, "id": [7]}}}, "MissingFieldError"),
         ({"callback_query": {**BUTTON, "data": LONE_SURROGATE}}, None),
     ],
     ids=range(11),

@@ -1,6 +1,7 @@
 """One chat's updates in sequence, chats concurrently, urgent updates first."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any
 
@@ -30,11 +31,17 @@ class ProcessorBench:
         self.errors: dict[int, BaseException] = {}
         self.started: list[int] = []
         self.gates: dict[int, asyncio.Event] = {}
-        self.processor = PerChatUpdateProcessor(self.finished.append, self._note_error)
+        self.processor = PerChatUpdateProcessor(self)
         self.tasks: list[asyncio.Task[None]] = []
 
-    def _note_error(self, number: int, error: BaseException) -> None:
-        self.errors[number] = error
+    def run(self, _update_id: int, work: Awaitable[Any]) -> Awaitable[Any]:
+        return work
+
+    def fail(self, update_id: int, error: BaseException) -> None:
+        self.errors[update_id] = error
+
+    def finish(self, update_id: int) -> None:
+        self.finished.append(update_id)
 
     async def _work(self, number: int) -> None:
         self.started.append(number)
@@ -88,9 +95,8 @@ async def test_a_busy_house_still_lets_the_urgent_in() -> None:
 
 
 async def test_an_update_that_fails_does_not_hold_up_its_chat() -> None:
-    finished: list[int] = []
-    errors: dict[int, BaseException] = {}
-    processor = PerChatUpdateProcessor(finished.append, errors.__setitem__)
+    bench = ProcessorBench()
+    processor = bench.processor
 
     async def fail() -> None:
         raise ValueError
@@ -99,8 +105,8 @@ async def test_an_update_that_fails_does_not_hold_up_its_chat() -> None:
         *(processor.process_update(message(n), fail()) for n in (1, 2)), return_exceptions=True
     )
     assert [type(result) for result in results] == [ValueError, ValueError]
-    assert finished == [1, 2]
-    assert [type(error) for error in errors.values()] == [ValueError, ValueError]
+    assert bench.finished == [1, 2]
+    assert [type(error) for error in bench.errors.values()] == [ValueError, ValueError]
     assert processor._chats == {}
 
 

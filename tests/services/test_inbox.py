@@ -204,3 +204,19 @@ async def test_a_failed_payment_is_taken_up_again_and_nothing_else(inbox: Inbox)
     inbox.mark_done(2)
     await inbox.store([])
     assert await inbox.load_unfinished() == []
+
+
+@pytest.mark.parametrize("part", [{}, {"successful_payment": {}}], ids=["text", "payment"])
+async def test_what_ended_the_process_twice_is_set_aside_and_kept(
+    inbox: Inbox, tmp_path: Path, part: dict[str, Any]
+) -> None:
+    await inbox.store([{"update_id": 1, "message": part}, update(2)])
+    await inbox.count_crash(1)
+    assert len(await inbox.load_unfinished()) == 2
+    await inbox.count_crash(1)
+    await inbox.count_crash(3)
+    assert await inbox.load_unfinished() == [update(2)]
+    assert rows(tmp_path, "state, error, crashes, payload IS NULL") == [
+        ("failed", "ProcessEnded", 2, 0),
+        ("new", None, 0, 0),
+    ]

@@ -94,6 +94,8 @@ class AuditAct(StrEnum):
     FORGOTTEN = "forgotten"
     KEY_ROTATED = "key_rotated"
     HEAD_ACCEPTED = "head_accepted"
+    UPDATE_DROPPED = "update_dropped"
+    MESSAGE_DROPPED = "message_dropped"
 
 
 class AuditFault(StrEnum):

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.testing import CliRunner, Result
 
-from bot.cli import audit, key_rotation, person
+from bot.cli import audit, inbox, key_rotation, outbox, person
 from bot.cli.authority_session import CommandDependencies
 from bot.cli.counter import commands
 from bot.settings import Settings
@@ -25,6 +25,8 @@ app = typer.Typer()
 app.add_typer(commands.app, name="counter")
 app.add_typer(audit.app, name="audit")
 app.add_typer(person.app, name="person")
+app.add_typer(inbox.app, name="inbox")
+app.add_typer(outbox.app, name="outbox")
 db_app = typer.Typer()
 db_app.command("rotate-key")(key_rotation.rotate_key)
 app.add_typer(db_app, name="db")

@@ -199,3 +199,23 @@ def test_every_word_of_the_authority_is_translated_and_used() -> None:
     said |= {word for pair in mails._TEXTS.values() for word in pair}
     said |= {*form._LABELS, *form._SIGNATURES, *form.NOTES}
     assert set(locales.catalogue(mails.DOMAIN, "zh_Hant")) == said
+
+
+async def test_a_message_that_meets_a_bug_is_set_aside_and_those_after_it_are_sent(
+    world: AuthorityHarness,
+) -> None:
+    await world.person().is_active()
+    mailbox = FailingMailTransport()
+    mailbox.failures = [KeyError("a bug"), SMTPException("busy")]
+    before = await waiting(world)
+    await deliver(world, mailbox)
+    assert mailbox.mails == [], "the one after it has to wait"
+    await deliver(world, mailbox, NOW + timedelta(hours=1))
+    assert len(mailbox.mails) == before - 1
+    async with world.database.unit_of_work() as session:
+        (left,) = (await session.scalars(select(OutboxMessage))).all()
+        assert left.failed == "KeyError"
+        for days, count in ((9, 1), (11, 0)):
+            await outbox.delete_old(session, NOW + timedelta(days=days))
+            left_over = (await session.scalars(select(OutboxMessage))).all()
+            assert len(left_over) == count
