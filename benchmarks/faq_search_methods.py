@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import locales
-from services.faq import lexicon
-from services.faq.bayes import NaiveBayes
+from services.faq import features
 from services.faq.entries import Entries, load_entries
 from services.faq.features import FeatureReader
-from services.faq.search import FaqSearch, SearchResult, load_off_topic_questions
+from services.faq.search import FaqSearch, NaiveBayes, SearchResult, load_off_topic_questions
 from services.faq.tokenisation import fold, split_units, stem
 
 Scores = NDArray[np.float64]
@@ -118,7 +117,7 @@ class Ridge:
 
     def __init__(self, corpus: Corpus) -> None:
         units = [split_units(text) for text in corpus.texts]
-        self._reader = FeatureReader(units, lexicon.load_lexicon())
+        self._reader = FeatureReader(units, features.load_lexicon())
         samples = [self._reader.features(self._reader.normalise(text)) for text in units]
         frequency = Counter(feature for sample in samples for feature in sample)
         kept = [feature for feature, n in frequency.items() if n > 1]

@@ -10,8 +10,8 @@ from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK, CardConversation, OnDone, OperationSteps
 from handlers.card.pairing_steps import PcSetup
 from handlers.engine.model import ButtonTransition, Conversation, Step
-from handlers.identity.chat_linking import DONE, OFFER, linking_steps
 from handlers.identity.code_verification import CodeVerification
+from handlers.identity.granted_actions import DONE, OFFER, linking_steps
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority

@@ -10,7 +10,7 @@ from handlers.card.pairing_steps import PcSetup
 from handlers.card.pin_setup import PinSetupConversation
 from handlers.conversations.activate.guide import ACTIVATE as GUIDE
 from handlers.engine.model import ButtonTransition, StatusMessage, StepContext, StepResult
-from handlers.identity.chat_linking import offer_or_done
+from handlers.identity.granted_actions import offer_or_done
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.bridge import events

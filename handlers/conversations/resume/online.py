@@ -7,9 +7,16 @@ notified before the certificates are resumed.
 from handlers.conversations.resume.guide import RESUME as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
 from handlers.identity.card_number_input import card_number_input
-from handlers.identity.chat_linking import DONE, OFFER, linking_steps, offer_or_done
 from handlers.identity.code_verification import CodeVerification
-from handlers.identity.granted_actions import NOTHING_TO_DO, check_precondition, run_with_grant
+from handlers.identity.granted_actions import (
+    DONE,
+    NOTHING_TO_DO,
+    OFFER,
+    check_precondition,
+    linking_steps,
+    offer_or_done,
+    run_with_grant,
+)
 from handlers.identity.one_time_code_step import OneTimeCodeStep
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.identity.unavailable_steps import REVOKED, UNAVAILABLE_STEP_NAMES, UNAVAILABLE_STEPS

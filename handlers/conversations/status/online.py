@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.conversations.status.guide import STATUS as GUIDE
 from handlers.engine.model import Conversation, OnEnter, StepContext, StepResult
-from handlers.identity.chat_linking import DONE, OFFER, linking_steps, offer_or_done
 from handlers.identity.code_verification import CodeVerification
+from handlers.identity.granted_actions import DONE, OFFER, linking_steps, offer_or_done
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
 from services.authority.data_types import AuthorityOperation, Timeline

@@ -6,7 +6,7 @@ from handlers.card.pairing_steps import PcSetup
 from handlers.card.pin_setup import PinSetupConversation
 from handlers.conversations.unlock.guide import UNLOCK as GUIDE
 from handlers.engine.model import ButtonTransition, Step, StepContext, StepResult
-from handlers.identity.chat_linking import offer_or_done
+from handlers.identity.granted_actions import offer_or_done
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.bridge import events

@@ -11,7 +11,7 @@ from handlers.card.operation_texts import BUSY, FAILURES
 from handlers.engine.model import Step as DialogStep
 from handlers.engine.model import StepContext
 from handlers.engine.rendering import render_text
-from handlers.identity.chat_linking import DONE, OFFER
+from handlers.identity.granted_actions import DONE, OFFER
 from reader_bridge.protocol import ProgressStep
 from services.bridge.hub import Hub
 from services.conversations import ConversationState

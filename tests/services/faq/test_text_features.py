@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.faq import lexicon
-from services.faq.features import FeatureReader
-from services.faq.lexicon import DuplicateTermError, Lexicon
+from services.faq import features
+from services.faq.features import DuplicateTermError, FeatureReader, Lexicon
 from services.faq.spelling import Spelling
 from services.faq.tokenisation import fold, split_units, stem
 
@@ -124,7 +123,7 @@ def test_a_term_under_two_headings_is_refused() -> None:
 
 
 def test_the_lexicon_holds_each_term_once() -> None:
-    terms = lexicon.load_lexicon()
+    terms = features.load_lexicon()
     assert Lexicon(terms).ideas(split_units("用户代码")) == ["CODE"]
     assert all(listed and len(listed) == len(set(listed)) for listed in terms.values())
 
