@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from bot.wiring.bridge import BridgeRuntime
     from bot.wiring.embedded import EmbeddedServices
 
-_SWEEP_SECONDS = 60.0
-"""How often updates that a temporary error interrupted are queued again."""
+_SWEEP_SECONDS = 1.0
+"""How often the intake looks whether there are updates to be processed again."""
 _POLL_SILENCE = 120.0
 """Seconds without a successful poll after which the bot reports itself as ``silent``."""
 
@@ -207,7 +207,7 @@ class Kaika:
             gc.freeze()
             gc.set_threshold(20_000, 20, 50)
             resumed = await self.intake.enqueue_unfinished()
-            sweep = self.intake.enqueue_unfinished
+            sweep = self.intake.take_up_again
             sweeping = self.supervisor.repeating("sweep", sweep, _SWEEP_SECONDS)
             await stack.enter_async_context(sweeping)
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)

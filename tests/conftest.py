@@ -48,6 +48,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setitem(Settings.model_config, "env_file", str(tmp_path / ".env"))
 
 
+@pytest.fixture(autouse=True)
+def _nothing_taken_up_again_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a bot in this process look only at its start for updates that were left undone."""
+    monkeypatch.setattr("bot.app._SWEEP_SECONDS", 3600.0)
+
+
 @pytest.fixture
 def engine() -> Engine:
     """A sandbox of its own."""

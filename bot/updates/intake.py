@@ -5,8 +5,9 @@ An update is in the inbox before it is confirmed to Telegram.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from telegram.error import NetworkError, TelegramError
 from telegram.ext import Application
 
 from bot.updates.crash_marker import CrashMarker
+from bot.updates.deferred_chats import DeferredChats
 from bot.updates.update_parser import parse_update
 from bot.updates.update_processor import URGENT
 from services.messaging.inbox import Inbox
@@ -21,6 +23,7 @@ from services.messaging.updates import (
     Json,
     ReceivedUpdate,
     UnreadableUpdate,
+    chat_of,
     has_payment,
     texts_in,
 )
@@ -38,6 +41,8 @@ ALLOWED_UPDATES = (
 _NEVER_STORED = "pre_checkout_query"
 """Telegram waits ten seconds for the answer: a slow disk may take longer, and a restart does."""
 _RECENT = 1000
+_SWEEP_SECONDS = 60.0
+"""How often all unfinished updates are queued, such as those that an operator wants retried."""
 
 _log = structlog.get_logger()
 
@@ -49,12 +54,17 @@ class Intake:
         self._inbox = inbox
         self._crash_marker = crash_marker
         self._max_backlog = max_backlog
-        self._unfinished: set[int] = set()
+        self._unfinished: dict[int, int | None] = {}
+        """The chats of the updates in progress, by their ids."""
+        self._deferred = DeferredChats()
+        self._next_sweep = 0.0
         self._failed: dict[int, str] = {}
         self._erasable: set[int] = set()
         """Updates in progress that are erased if they fail: secrets and recorded payments."""
         self._unrecorded: set[int] = set()
         """Updates in progress with a payment that is not recorded yet."""
+        self._waiting: set[int] = set()
+        """Updates in progress that are left for later, after an earlier one of their chat."""
         self._answered: deque[int] = deque(maxlen=_RECENT)
         """The latest updates that are never stored, to recognise them when they come again."""
         self.has_room = asyncio.Event()
@@ -99,17 +109,57 @@ class Intake:
         self._answered.append(update_id)
         await self._inbox.count_crash(update_id)
 
-    async def enqueue_unfinished(self) -> int:
-        """Queue stored updates that were never finished, and return how many there were."""
+    async def take_up_again(self) -> None:
+        """Queue unfinished updates of the chats for which it is time, once a minute all.
+
+        :raises DatabaseUnavailableError: when they could not be read.
+        """
+        if monotonic() >= self._next_sweep:
+            await self.enqueue_unfinished()
+        elif self._deferred.is_any_due:
+            await self.enqueue_unfinished(only_due=True)
+
+    async def enqueue_unfinished(self, *, only_due: bool = False) -> int:
+        """Queue stored updates that were never finished, and return how many there were.
+
+        :param only_due: only those of chats in which it is time to process one again.
+        :raises DatabaseUnavailableError: when they could not be read.
+        """
         busy = frozenset(self._unfinished)  # those that end meanwhile are not yet marked as done
+        free = self._deferred.begin_release(only_due=only_due)
         found = await self._inbox.load_unfinished()
-        items = [i for i in found if i["update_id"] not in busy | self._unfinished]
+        released = self._deferred.release(free)
+        if not only_due:
+            self._next_sweep = monotonic() + _SWEEP_SECONDS
+        items = [
+            item
+            for item in found
+            if item["update_id"] not in busy
+            and item["update_id"] not in self._unfinished
+            and self._may_be_queued(_order_of(item), released if only_due else None)
+        ]
         self._enqueue(items)
         return len(items)
 
+    def _may_be_queued(self, chat: int | None, released: set[int] | None) -> bool:
+        """Whether an update of a chat does not have to wait and is among those that are wanted."""
+        if chat is None:
+            return released is None
+        return not self._deferred.is_waiting(chat) and (released is None or chat in released)
+
     def run(self, update_id: int, work: Awaitable[Any]) -> Awaitable[Any]:
-        """Run the handlers of an update, so that it is known if the process ends meanwhile."""
-        return self._crash_marker.mark_steps(update_id, work)
+        """Run the handlers of an update, unless an earlier one of its chat is still undone.
+
+        It is known if the process ends meanwhile.
+        """
+        chat = self._unfinished.get(update_id)
+        if chat is None or not self._deferred.is_waiting(chat):
+            return self._crash_marker.mark_steps(update_id, work)
+        if isinstance(work, Coroutine):
+            work.close()
+        self._deferred.let_wait(chat)
+        self._waiting.add(update_id)
+        return asyncio.sleep(0)
 
     def fail(self, update_id: int, error: BaseException) -> None:
         """Note that processing an update failed with `error`."""
@@ -127,19 +177,28 @@ class Intake:
     def finish(self, update_id: int) -> None:
         """Record the end of processing an update.
 
-        After a temporary error the update stays unfinished, and a sweep queues it again.
+        After a temporary error the update stays unfinished, and is queued again later.
         """
+        chat = self._unfinished.pop(update_id, None)
+        if chat is not None:
+            self._deferred.remove_update(chat)
+        self._update_room()
         error = self._failed.pop(update_id, None)
         is_unrecorded, is_erasable = update_id in self._unrecorded, update_id in self._erasable
-        for progress in (self._unfinished, self._unrecorded, self._erasable):
+        is_waiting = update_id in self._waiting
+        for progress in (self._unrecorded, self._erasable, self._waiting):
             progress.discard(update_id)
-        self._update_room()
+        if is_waiting:
+            return
         if is_unrecorded:
             _log.error("charge_not_on_record", update_id=update_id)
         if error:
             self._inbox.mark_failed(update_id, error, erase=is_erasable and not is_unrecorded)
         elif error is None and not is_unrecorded:
             self._inbox.mark_done(update_id)
+        if chat is not None:
+            keep_order = self._deferred.defer if error == "" else self._deferred.end_deferral
+            keep_order(chat)
 
     def _enqueue(self, items: Sequence[Json]) -> None:
         assert self._application is not None
@@ -151,7 +210,9 @@ class Intake:
             except Exception as error:  # PTB takes the types of all fields for granted
                 self._set_aside(item, error)
                 continue
-            self._unfinished.add(update_id)
+            chat = self._unfinished[update_id] = _order_of(item)
+            if chat is not None:
+                self._deferred.add_update(chat)
             if has_payment(item):
                 self._unrecorded.add(update_id)
             self._application.update_queue.put_nowait(update)
@@ -186,3 +247,8 @@ def is_connection_failure(error: BaseException) -> bool:
 
 def _is_not_urgent(item: Json) -> bool:
     return not any(name in item for name in URGENT)
+
+
+def _order_of(item: Json) -> int | None:
+    """The chat within which an update keeps its order; `None` for one that is urgent."""
+    return chat_of(item) if _is_not_urgent(item) else None

@@ -53,7 +53,7 @@ class UpdateProgress(Protocol):
     """Is told how processing an update goes."""
 
     def run(self, update_id: int, work: Awaitable[Any]) -> Awaitable[Any]:
-        """Run the handlers of an update."""
+        """Run the handlers of an update, when it is its turn."""
 
     def fail(self, update_id: int, error: BaseException) -> None:
         """Take note of an error that no handler has dealt with."""
