@@ -20,9 +20,11 @@ from services.authority.ca import crl
 from services.authority.ca.ca_key_file import CaParameters
 from services.authority.ca.certificate_service import CertificateService, open_certificate_service
 from services.authority.ca.publication import PublicationUrls
+from services.authority.embedded.audit import SYSTEM
 from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.certificates.issuing import CardKey, generate_rsa_2048
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
+from services.authority.embedded.certificates.reinstatement import reinstate_published
 from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.embedded.payments import applications
 from services.authority.interface.cards import CardOrder
@@ -127,6 +129,9 @@ async def open_embedded(
     )
     try:
         await authority.start(now)
+        await reinstate_published(
+            database, authority.certificates, certificates.published, SYSTEM, now
+        )
         yield EmbeddedServices(
             authority, certificates, MailSender(database, authority.mail_composer, transport)
         )

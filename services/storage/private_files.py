@@ -19,29 +19,29 @@ def close_to_everybody(path: Path) -> None:
                 path.chmod(0o600)
 
 
-def create_private_file(path: Path, text: str) -> None:
+def create_private_file(path: Path, content: str | bytes) -> None:
     """Create a file atomically, unless it exists."""
     make_folder(path.parent)
-    beside = _write_beside(path, text)
+    beside = _write_beside(path, content)
     try:
         _put_in_place(beside, path)
     finally:
         beside.unlink(missing_ok=True)
-    _sync_folder(path)
+    sync_folder(path.parent)
 
 
-def replace(path: Path, text: str) -> None:
+def replace(path: Path, content: str | bytes) -> None:
     """Replace a file atomically: a crash leaves the old one or the new one."""
-    _write_beside(path, text).replace(path)
-    _sync_folder(path)
+    _write_beside(path, content).replace(path)
+    sync_folder(path.parent)
 
 
-def _write_beside(path: Path, text: str) -> Path:
+def _write_beside(path: Path, content: str | bytes) -> Path:
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     beside.unlink(missing_ok=True)
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
     return beside
@@ -58,10 +58,11 @@ def _put_in_place(written: Path, path: Path) -> None:
             written.rename(path)
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
     if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
+        handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(handle)
         finally:
-            os.close(folder)
+            os.close(handle)

@@ -17,8 +17,10 @@ from services.authority.ca.issuing import CaIssuer
 from services.authority.ca.models import ROW_ID, CertificateAuthority
 from services.authority.ca.ocsp import OcspResponder
 from services.authority.ca.publication import PublicationUrls
+from services.authority.ca.published_list import PUBLISHED_LIST, PublishedListFile
 from services.authority.ca.status_lookup import BatchedStatusLookup
 from services.authority.ca.statuses import CertificateRegister
+from services.authority.ca.unrecorded import ExtendedRegister
 from services.formats.hidden import Hidden
 from services.storage.database import Database, insert_or_ignore
 
@@ -32,6 +34,7 @@ class CertificateService:
     issuer: CaIssuer
     crl: CrlPublisher
     ocsp: OcspResponder
+    published: PublishedListFile
 
     @property
     def certificate_der(self) -> bytes:
@@ -51,7 +54,7 @@ async def open_certificate_service(
     """Open the authority's key, creating it on the first start.
 
     :param register: the certificates whose status it publishes.
-
+    :param path: of the key file; the last published list is kept beside it.
     :raises CaKeyError: when the key cannot be used, is not there although the database was made
         with one, or is another than that.
     """
@@ -60,12 +63,15 @@ async def open_certificate_service(
     signer = await asyncio.to_thread(_load_or_create, path, passphrase, parameters, now)
     if await _register(database, signer, now) != signer.key_id:
         raise CaKeyError(path, CaKeyProblem.FOREIGN)
+    register = ExtendedRegister(register)
+    published = PublishedListFile(path.with_name(PUBLISHED_LIST), signer.certificate)
     return CertificateService(
         signer=signer,
         urls=urls,
         issuer=CaIssuer(signer, urls),
-        crl=CrlPublisher(database, register, signer),
+        crl=CrlPublisher(database, register, signer, published.keep),
         ocsp=OcspResponder(signer, BatchedStatusLookup(database, register)),
+        published=published,
     )
 
 

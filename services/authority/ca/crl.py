@@ -4,10 +4,11 @@ A list is out of date when a status changed since, or after half its validity. A
 waits for the new one, so that an old list is never served; a scheduled job renews it without
 requests. It is signed outside any unit of work: first a number is reserved and the records are
 read, and afterwards the list is stored, unless one with a higher number was stored meanwhile.
+Before anybody gets it, it is kept outside the database too (`published_list`).
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -31,6 +32,10 @@ DUE_KIND = "crl"
 VALIDITY = timedelta(hours=24)
 """MOICA publishes once a day (docs/facts.md §1.6)."""
 REFRESH = VALIDITY / 2
+CHECK = timedelta(minutes=1)
+"""How soon a change is in a list though nobody asks for one."""
+UNKNOWN_CHANGES = -1
+"""How many changes a list covers that this database did not publish."""
 
 _log = structlog.get_logger()
 
@@ -71,10 +76,17 @@ def record_status_change(session: AsyncSession, now: datetime) -> None:
 class CrlPublisher:
     """Publishes revocation lists."""
 
-    def __init__(self, database: Database, register: CertificateRegister, signer: CaSigner) -> None:
+    def __init__(
+        self,
+        database: Database,
+        register: CertificateRegister,
+        signer: CaSigner,
+        keep: Callable[[Crl], None] = lambda _crl: None,
+    ) -> None:
         self._database = database
         self._register = register
         self._signer = signer
+        self._keep = keep
         self._last: Crl | None = None
         self._lock = asyncio.Lock()
         self._refreshing = OwnedTasks()
@@ -85,14 +97,14 @@ class CrlPublisher:
             async with self._database.unit_of_work() as session:
                 changes, number = await _read_position(session)
                 if self._last is None or self._last.number != number:
-                    self._last = await _read_latest(session)
+                    self._last = await read_latest_list(session)
             if self._last is None or not self._last.is_current(changes, now):
                 self._last = await self._publish(now)
             return self._last
 
     async def refresh_due(self, session: AsyncSession, _row: Job, now: datetime) -> None:
         """Run the scheduled job: schedule the next, then refresh the list after the commit."""
-        await jobs.schedule(session, DUE_KIND, DUE_KIND, now + REFRESH)
+        await jobs.schedule_after(session, DUE_KIND, DUE_KIND, CHECK, now)
         self._refreshing.start("revocation list", self._refresh(now))
 
     async def _refresh(self, now: datetime) -> None:
@@ -111,7 +123,12 @@ class CrlPublisher:
             draft = await self._draft(session)
         crl = await asyncio.to_thread(self._sign, draft, moment)
         async with self._database.unit_of_work() as session:
-            return await _save(session, crl)
+            crl = await _save(session, crl)
+        try:
+            await asyncio.to_thread(self._keep, crl)
+        except OSError as error:
+            _log.error("published_list_not_kept", error=type(error).__name__)
+        return crl
 
     async def _draft(self, session: AsyncSession) -> _Draft:
         """Reserve a number and read every record of the next list.
@@ -122,7 +139,7 @@ class CrlPublisher:
         authority = await session.get_one(CertificateAuthority, ROW_ID, with_for_update=True)
         authority.last_crl_number += 1
         changes, _ = await _read_position(session)
-        previous = await _read_latest(session)
+        previous = await read_latest_list(session)
         records = await self._register.list_for_crl(
             session, previous.this_update if previous else None
         )
@@ -175,12 +192,17 @@ async def _read_position(session: AsyncSession) -> tuple[int, int | None]:
 async def _save(session: AsyncSession, crl: Crl) -> Crl:
     """Store a list and return it, or return the stored one if its number is higher."""
     authority = await session.get_one(CertificateAuthority, ROW_ID, with_for_update=True)
-    stored = await _read_latest(session)
+    stored = await read_latest_list(session)
     if stored and stored.number > crl.number:
         return stored
-    await session.execute(delete(RevocationList))
     covered = await session.execute(delete(StatusChange).returning(StatusChange.id))
     authority.changes += len(covered.all())  # the sum of both stays the same
+    await _replace_latest(session, crl)
+    return crl
+
+
+async def _replace_latest(session: AsyncSession, crl: Crl) -> None:
+    await session.execute(delete(RevocationList))
     row = RevocationList(
         number=crl.number,
         changes=crl.changes,
@@ -189,10 +211,17 @@ async def _save(session: AsyncSession, crl: Crl) -> Crl:
         document=crl.der,
     )
     session.add(row)
-    return crl
 
 
-async def _read_latest(session: AsyncSession) -> Crl | None:
+async def adopt_list(session: AsyncSession, crl: Crl) -> None:
+    """Store a list that this database does not know, so that the next one follows it."""
+    authority = await session.get_one(CertificateAuthority, ROW_ID, with_for_update=True)
+    authority.last_crl_number = max(authority.last_crl_number, crl.number)
+    await _replace_latest(session, crl)
+
+
+async def read_latest_list(session: AsyncSession) -> Crl | None:
+    """Return the published list; `None` where there is none yet."""
     query = select(RevocationList).order_by(RevocationList.number.desc()).limit(1)
     row = (await session.scalars(query)).one_or_none()
     if row is None:

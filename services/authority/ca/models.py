@@ -1,4 +1,4 @@
-"""The tables of the certificate authority: itself, what changed, and its last revocation list."""
+"""The tables of the certificate authority: itself, what changed, and what it published."""
 
 from datetime import datetime
 
@@ -36,6 +36,23 @@ class StatusChange(Base):
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     at: Mapped[datetime]
+
+
+class UnrecordedCertificate(Base):
+    """A certificate that was published as on hold or revoked, and is on no record.
+
+    It was issued after the backup that the database was restored from.
+    """
+
+    __tablename__ = "unrecorded_certificates"
+
+    serial: Mapped[str] = mapped_column(String(40), primary_key=True)
+    """As hex, without leading zeros."""
+    state: Mapped[str] = mapped_column(String(10))
+    since: Mapped[datetime]
+    not_after: Mapped[datetime]
+    """When it is over at the latest."""
+    revocation_reason: Mapped[str | None] = mapped_column(String(24))
 
 
 class RevocationList(Base):

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -37,6 +37,7 @@ _log = structlog.get_logger()
 _PAGE = 500
 _SLOT = 128
 _NUMBER, _MAC, _SEAL = slice(0, 8), slice(8, 40), slice(40, 72)
+_TIME, _TIME_SEAL = slice(72, 80), slice(80, 112)
 Details = Mapping[str, str | int | bool | None]
 
 
@@ -134,10 +135,14 @@ class _Entry:
 
 @dataclass(frozen=True, order=True)
 class AuditHead:
-    """The last entry that is known to be committed."""
+    """The last entry that is known to be committed.
+
+    :ivar at: when it was recorded; `None` where an earlier version wrote the file.
+    """
 
     number: int
     mac: bytes
+    at: datetime | None = field(default=None, compare=False)
 
 
 class AuditHeadFile:
@@ -185,8 +190,11 @@ class AuditHeadFile:
 
     def _write(self, file: BinaryIO, head: AuditHead) -> None:
         data = head.number.to_bytes(8, "big") + head.mac
+        seconds = int(head.at.timestamp()) if head.at else 0
+        time = seconds.to_bytes(8, "big")
         file.seek(head.number % 2 * _SLOT)
-        file.write((data + self._seal(data)).ljust(_SLOT, b"\0"))
+        slot = data + self._seal(data) + time + self._seal(data + time)
+        file.write(slot.ljust(_SLOT, b"\0"))
         file.flush()
         os.fsync(file.fileno())
 
@@ -194,7 +202,12 @@ class AuditHeadFile:
         data = slot[:40]
         if len(slot) < 72 or not hmac.compare_digest(slot[_SEAL], self._seal(data)):
             return None
-        return AuditHead(int.from_bytes(slot[_NUMBER], "big"), slot[_MAC])
+        return AuditHead(int.from_bytes(slot[_NUMBER], "big"), slot[_MAC], self._parse_time(slot))
+
+    def _parse_time(self, slot: bytes) -> datetime | None:
+        seconds = int.from_bytes(slot[_TIME], "big")
+        is_sealed = hmac.compare_digest(slot[_TIME_SEAL], self._seal(slot[:40] + slot[_TIME]))
+        return datetime.fromtimestamp(seconds, UTC) if seconds and is_sealed else None
 
     def _seal(self, data: bytes) -> bytes:
         return hmac.digest(self._key, b"head" + data, "sha256")
@@ -251,7 +264,7 @@ class Audit:
             session.execute(insert(AuditEntry).values(row))
         moved = update(AuditTip).where(AuditTip.id == TIP_ID).values(number=number, mac=mac)
         session.execute(moved.execution_options(synchronize_session=False))
-        session.info[_NEW_HEAD] = AuditHead(number, mac)
+        session.info[_NEW_HEAD] = AuditHead(number, mac, entry.at)
 
     def _extends_head(self, session: Session, tip: AuditHead) -> bool:
         """Whether the chain still contains the entry that the head file names.
@@ -281,14 +294,14 @@ class Audit:
         """Create the head file of a new database, and bring it up to date after a crash."""
         new = insert_or_ignore(session, AuditTip).values(id=TIP_ID, number=0, mac=GENESIS_MAC)
         await session.execute(new)
-        number, mac = await _read_tip(session)
+        number = await _read_tip(session)
         head = self._head.read()
         if head is None and number == 0:
             self._head.replace(AuditHead(0, GENESIS_MAC))
         elif head is not None and head.number < number:
             result = await self._verify_from(session, head)
             if result == AuditVerification(number):
-                self._head.advance(AuditHead(number, mac))
+                self._head.advance(await _read_last(session))
 
     async def verify(self, session: AsyncSession) -> AuditVerification:
         """Read the whole chain and compare it with the head file."""
@@ -296,7 +309,7 @@ class Audit:
         result = await self._verify_from(session, AuditHead(0, GENESIS_MAC), head)
         if result.fault is not None:
             return result
-        tip, _ = await _read_tip(session)
+        tip = await _read_tip(session)
         if max(head.number if head else 0, tip) > result.entries:
             return AuditVerification(result.entries, AuditFault.CUT_OFF, result.entries + 1)
         return (
@@ -321,24 +334,27 @@ class Audit:
     ) -> AuditHead:
         """Accept the chain as complete after restoring a backup, and record that."""
         lost = self._head.read()
-        last = (await session.execute(_select_last())).one_or_none()
-        number, mac = last or (0, GENESIS_MAC)
-        await session.execute(update(AuditTip).values(number=number, mac=mac))
+        last = await _read_last(session)
+        number = last.number
+        await session.execute(update(AuditTip).values(number=number, mac=last.mac))
         details = {"reason": reason, "head_was": lost.number if lost else None, "entries": number}
         session.info[_CONTINUES] = True
-        after_commit(session, lambda: self._head.replace(AuditHead(number, mac)))
+        after_commit(session, lambda: self._head.replace(last))
         self.record(session, AuditAct.HEAD_ACCEPTED, "audit", actor, now, details)
-        return AuditHead(number, mac)
+        return last
 
 
-async def _read_tip(session: AsyncSession) -> tuple[int, bytes]:
-    number, mac = (await session.execute(select(AuditTip.number, AuditTip.mac))).one()
-    return number, mac
+async def _read_tip(session: AsyncSession) -> int:
+    """Return the number of the last entry, as the row says that writers lock."""
+    number: int = (await session.scalars(select(AuditTip.number))).one()
+    return number
 
 
-def _select_last() -> Any:
-    newest = select(AuditEntry.number, AuditEntry.mac).order_by(AuditEntry.number.desc())
-    return newest.limit(1)
+async def _read_last(session: AsyncSession) -> AuditHead:
+    columns = (AuditEntry.number, AuditEntry.mac, AuditEntry.at)
+    newest = select(*columns).order_by(AuditEntry.number.desc()).limit(1)
+    row = (await session.execute(newest)).one_or_none()
+    return AuditHead(0, GENESIS_MAC) if row is None else AuditHead(*row)
 
 
 def _to_entry(row: Any) -> _Entry:

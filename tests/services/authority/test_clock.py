@@ -55,6 +55,7 @@ WALL_CLOCK_COLUMNS = {
     "status_changes": "at",
     "subscribers": "created_at",
     "unanswered_questions": "first_asked_at last_asked_at",
+    "unrecorded_certificates": "since not_after",
     "votes": "voted_at",
 }
 """Times that go by the wall clock, such as a day that was promised or when something happened."""

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services.authority.ca.crl import record_status_change
+from services.authority.ca.statuses import CertificateRecord
 from services.authority.data_types import AuthorityOperation, Change, Timeline
 from services.authority.embedded.audit import SYSTEM, Actor, Audit, AuditAct
 from services.authority.embedded.credentials import grants
@@ -162,6 +163,33 @@ class EmbeddedCertificates(Certificates):
         details = {"reason": str(reason)} if reason else {}
         self._audit.record(session, audited, application.id, actor.name, now, details)
         return await self._notify(session, application, notice, actor, now)
+
+    async def reinstate(
+        self,
+        session: AsyncSession,
+        application: Application,
+        published: CertificateRecord,
+        actor: Actor,
+        now: datetime,
+    ) -> bool:
+        """Suspend or revoke again what was published as such; `False` where it still is.
+
+        The person is not notified, since they were at the time.
+        """
+        is_revoked = published.state is CertificateState.REVOKED
+        act = CertificateAct.REVOKE if is_revoked else CertificateAct.SUSPEND
+        certificates = await lock_certificates(session, application, act)
+        state = CertificateState(certificates.state)
+        if state in _ENDED or (not is_revoked and state in ON_HOLD):
+            return False
+        await self._set_state(session, certificates, act, now)
+        certificates.changed_at, certificates.held_since = published.since, None
+        if is_revoked:
+            certificates.revocation_reason = published.reason
+            self._codes.destroy(session, application)
+        details = {"published_since": published.since.isoformat()}
+        self._audit.record(session, _ACTS[act][0], application.id, actor.name, now, details)
+        return True
 
     async def _notify(
         self,
