@@ -19,6 +19,7 @@ from telegram.request import BaseRequest
 from bot.jobs.worker import schedule_housekeeping
 from bot.settings import Settings, SettingsError
 from bot.telegram import command_menus
+from bot.telegram.rate_limiter import RetryingRateLimiter
 from bot.telegram.refusals import is_token_unknown
 from bot.telegram.transport import AiohttpRequest
 from bot.updates import webhook
@@ -190,6 +191,7 @@ class Kaika:
             await self.application.start()
             stack.push_async_callback(self.application.stop)
             stack.callback(self.update_queue.close)
+            stack.callback(self._stop_waiting_for_telegram)
             await resume_counting(self.database, self.clock)
             await self.conversations.load_open()
             self.job_registry = self._make_job_registry()
@@ -212,6 +214,11 @@ class Kaika:
             await stack.enter_async_context(sweeping)
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield
+
+    def _stop_waiting_for_telegram(self) -> None:
+        limiter = self.application.bot.rate_limiter
+        assert isinstance(limiter, RetryingRateLimiter)
+        limiter.stop_waiting()
 
     async def _record_moment(self) -> None:
         async with self.database.unit_of_work() as session:

@@ -6,7 +6,7 @@ person; the UI No. is shown, masked, where the chat is linked to more than one.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from telegram import InlineKeyboardButton, Update
 from telegram.constants import ChatType, ParseMode
-from telegram.error import BadRequest, Forbidden, RetryAfter
+from telegram.error import BadRequest, Forbidden
 from telegram.ext import ExtBot
 
 from handlers.context import Context, Services
@@ -25,8 +25,6 @@ from services.authority.errors import AlertExpiredError
 from services.authority.lifecycle import CertificateState
 from services.authority.notice_kinds import SUSPICIOUS, NoticeKind
 from services.calendar import TAIPEI
-from services.clock import steady_time
-from services.jobs import JobNotReadyError
 from services.messaging.outbox import OutgoingMessage, UndeliverableError
 from services.people.chats import close_chat, is_chat_open
 
@@ -124,7 +122,7 @@ class ChatSender:
         """Render and send one message; one that is no longer to be sent is dropped.
 
         :raises UndeliverableError: for a message without a renderer, or that Telegram rejects.
-        :raises JobNotReadyError: where Telegram asks to wait.
+        :raises RetryAfter: where Telegram asks to wait.
         """
         chat_id = int(message.recipient)
         shown = await self._render(message, chat_id)
@@ -138,9 +136,6 @@ class ChatSender:
                 reply_markup=shown.keyboard,
                 rate_limit_args=True,
             )
-        except RetryAfter as error:
-            wait = _as_timedelta(error.retry_after)
-            raise JobNotReadyError(steady_time(now) + wait) from error
         except Forbidden:
             await self._close_chat(chat_id, now)
         except BadRequest as error:
@@ -163,10 +158,6 @@ class ChatSender:
         _log.info("message_not_wanted")
         async with self._services().database.unit_of_work() as session:
             await close_chat(session, chat_id, now)
-
-
-def _as_timedelta(wait: int | timedelta) -> timedelta:
-    return wait if isinstance(wait, timedelta) else timedelta(seconds=wait)
 
 
 async def render_notice(

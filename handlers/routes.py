@@ -1,11 +1,11 @@
 """The routes of updates and buttons to their handlers."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
-from telegram import Update
-from telegram.error import BadRequest
+import structlog
+from telegram import CallbackQuery, Update
+from telegram.error import BadRequest, TelegramError
 from telegram.ext import (
     Application,
     CallbackQueryHandler,
@@ -31,6 +31,8 @@ from services.conversations import ConversationStore
 
 Route = Callable[[Update, Context, list[str]], Awaitable[str | None]]
 """The handler of a button; returns the toast to show, or `None` for arguments it does not know."""
+
+_log = structlog.get_logger()
 
 _INLINE = "inline"
 ROUTES: Mapping[str, Route] = {
@@ -112,6 +114,7 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         TypeHandler(BridgeEvent, card_events.on_event),
         MessageHandler(_MESSAGES & filters.COMMAND, fallbacks.on_unknown_command),
         ChatMemberHandler(start.on_membership, ChatMemberHandler.MY_CHAT_MEMBER),
+        MessageHandler(filters.StatusUpdate.MIGRATE, start.on_migration),
         MessageHandler(_MESSAGES & ~filters.StatusUpdate.ALL, fallbacks.on_media),
     ):
         application.add_handler(handler, _MAIN)
@@ -146,5 +149,13 @@ async def on_button(update: Update, context: Context) -> None:
     finally:
         if toast is None:
             toast = fallbacks.stale_button(context.language(update))
-        with suppress(BadRequest):  # pressed so long ago that Telegram no longer waits
-            await query.answer(toast or None)
+        await _show_toast(query, toast)
+
+
+async def _show_toast(query: CallbackQuery, toast: str) -> None:
+    """Answer a query; where Telegram does not take it, what the button did stands all the same."""
+    try:
+        await query.answer(toast or None)
+    except TelegramError as error:
+        if not isinstance(error, BadRequest):  # pressed so long ago that Telegram no longer waits
+            _log.warning("button_not_answered", error=type(error).__name__)

@@ -1,6 +1,6 @@
 """/start, /help, /language, and the bot being added to a chat or removed from it."""
 
-from telegram import ChatMember, Update
+from telegram import ChatMember, Message, Update
 from telegram.constants import ChatType
 
 import locales
@@ -14,7 +14,7 @@ from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from services.authority.interface.authority import Authority
 from services.faq.entries import SECTIONS
-from services.people.chats import close_chat, open_chat
+from services.people.chats import close_chat, move_chat, open_chat
 
 _DEEP_LINK = "faq-"
 _GONE = (ChatMember.LEFT, ChatMember.BANNED)
@@ -84,6 +84,17 @@ async def on_membership(update: Update, context: Context) -> None:
             name=context.bot.username,
         )
         await send(update, context, view(text))
+
+
+async def on_migration(update: Update, context: Context) -> None:
+    """Follow a group that became a supergroup."""
+    message, services = update.effective_message, context.services
+    if not isinstance(message, Message):
+        return
+    old_id = message.migrate_from_chat_id or message.chat.id
+    new_id = message.migrate_to_chat_id or message.chat.id
+    async with services.database.unit_of_work() as session:
+        await move_chat(session, old_id, new_id)
 
 
 def greeting(context: Context, language: str) -> View:

@@ -88,6 +88,7 @@ class Engine:
         """Make a Bot API call and return the whole answer, ``ok`` and all.
 
         :param params: objects may be given as they are or as JSON text, as in a form.
+        :raises OddAnswerError: where a fault was asked for whose answer is no JSON.
         :param files: uploads, by the name of their parameter or of their ``attach://``.
         """
         known = METHODS.get(method.lower())
@@ -107,12 +108,19 @@ class Engine:
     async def _run(
         self, method: ApiMethod, given: Mapping[str, object], files: Mapping[str, UploadedFile]
     ) -> object:
-        await self.world.faults.apply(method.name.lower())
+        fault = await self.world.faults.take(method.name.lower())
+        error = fault.error() if fault else None
+        if fault and error and not fault.takes_effect:
+            raise error
         params = parse_params(method.params, given)
         if method.uploads:
-            return method.handler(self.world, params, files)
-        result = method.handler(self.world, params)
-        return await result if inspect.isawaitable(result) else result
+            result = method.handler(self.world, params, files)
+        else:
+            result = method.handler(self.world, params)
+            result = await result if inspect.isawaitable(result) else result
+        if error:
+            raise error
+        return result
 
     async def close(self) -> None:
         """Stop what runs in the background."""

@@ -25,6 +25,20 @@ class ApiError(Exception):
         return answer
 
 
+class OddAnswerError(Exception):
+    """An answer that Telegram would not give: of a proxy, cut off, or none at all.
+
+    :param hangs_up: whether the connection ends after half of the body.
+    """
+
+    def __init__(self, status: int, body: bytes, content_encoding: str, hangs_up: bool) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+        self.content_encoding = content_encoding
+        self.hangs_up = hangs_up
+
+
 def bad_request(reason: str) -> ApiError:
     """Return the error 400 for `reason`, its first letter lowered as Telegram does it."""
     if len(reason) > 1 and (reason[1].isupper() or reason[1] == "_"):

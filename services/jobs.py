@@ -22,17 +22,6 @@ LEASE = timedelta(minutes=2)
 _FIRST_BACK_OFF, _MAX_BACK_OFF = timedelta(seconds=30), timedelta(hours=6)
 
 
-class JobNotReadyError(Exception):
-    """A job cannot run before a certain time, which is no failure.
-
-    :ivar retry_at: when to try again, by the steady clock.
-    """
-
-    def __init__(self, retry_at: datetime) -> None:
-        super().__init__(f"not before {retry_at:%Y-%m-%d %H:%M:%S}Z")
-        self.retry_at = retry_at
-
-
 async def schedule(
     session: AsyncSession, kind: str, key: str, at: datetime, reference: str = "{}"
 ) -> None:
@@ -67,6 +56,13 @@ async def _schedule(
 ) -> None:
     values = {**time, "kind": kind, "reference": reference, "attempts": 0}
     await session.execute(upsert(session, Job, {"key": key}, values))
+
+
+async def rename(session: AsyncSession, key: str, new_key: str, reference: str) -> None:
+    """Change the reference of a job, and its key unless another job has that."""
+    is_taken = (await session.execute(select(Job.id).where(Job.key == new_key))).first() is not None
+    values = {"reference": reference} if is_taken else {"reference": reference, "key": new_key}
+    await session.execute(update(Job).where(Job.key == key).values(**values))
 
 
 async def cancel(session: AsyncSession, key: str) -> None:

@@ -12,13 +12,17 @@ from typing import Any, Literal
 import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
+from telegram.error import NetworkError
 from telegram.request import BaseRequest, RequestData
 
 from bot.app import Kaika, OpenAuthority
 from bot.settings import Settings
+from bot.telegram.refusals import read_refusal
+from bot.telegram.transport import AiohttpRequest
 from bot.wiring import embedded
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
+from sandbox.errors import OddAnswerError
 from sandbox.world.mailbox import MailboxTransport
 from services.argon2_cost import Argon2Cost
 from services.authority.ca.ca_key_file import CaParameters
@@ -57,8 +61,18 @@ class EngineRequest(BaseRequest):
         self, url: str, method: str, request_data: RequestData | None = None, *_: Any, **__: Any
     ) -> tuple[int, bytes]:
         params = request_data.parameters if request_data else {}
-        answer = await self.engine.call(url.rsplit("/", 1)[-1], params)
-        return answer.get("error_code", 200), orjson.dumps(answer)
+        try:
+            answer = await self.engine.call(url.rsplit("/", 1)[-1], params)
+            status, body = answer.get("error_code", 200), orjson.dumps(answer)
+        except OddAnswerError as odd:
+            if odd.hangs_up:
+                raise NetworkError("the line broke") from None
+            status, body = odd.status, odd.body
+        if status != 200:
+            raise read_refusal(status, body)
+        return status, body
+
+    parse_json_payload = staticmethod(AiohttpRequest.parse_json_payload)
 
 
 def _authority_opener(engine: Engine) -> OpenAuthority:

@@ -12,9 +12,11 @@ from types import MappingProxyType
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
+from telegram.error import RetryAfter
 
+from bot.telegram.refusals import retry_delay
 from services import jobs
-from services.clock import SystemClock
+from services.clock import SystemClock, steady_time
 from services.storage.availability import DatabaseUnavailableError, is_transient
 from services.storage.database import Database
 from services.storage.models import Job
@@ -105,8 +107,8 @@ class JobWorker:
                 await self._run_network(row, now)
             else:
                 await self._run_transactional(row, now)
-        except jobs.JobNotReadyError as error:
-            await self._postpone(row, now, error.retry_at)
+        except RetryAfter as error:
+            await self._postpone(row, now, steady_time(now) + retry_delay(error))
             return False
         except Exception as error:
             _log.error("due_failed", kind=row.kind, error=type(error).__name__, exc_info=error)

@@ -4,17 +4,24 @@ PTB's own transport (httpx) takes most of an update's time; this one makes the s
 times faster. It never logs an address, which would contain the token.
 """
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 import orjson
-from telegram.error import NetworkError, TelegramError, TimedOut
+from aiohttp.http_exceptions import HttpProcessingError
+from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
+
+from bot.telegram.refusals import parse_answer, read_refusal
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 20.0
 _UPLOAD_SECONDS = 60.0
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+"""A hundred of the largest updates have a tenth of this."""
+_NO_ANSWER = "not an answer of the Bot API"
 _SENDING_METHODS = ("/sendMessage", "/editMessageText")
 
 
@@ -61,25 +68,31 @@ class AiohttpRequest(BaseRequest):
         """Make one call and return status and body.
 
         :raises TimedOut: when no answer came in time; the call may have taken effect.
-        :raises NetworkError: when the connection failed.
+        :raises NetworkError: when the connection failed, or the answer is too long or broken.
+        :raises TelegramError: when the status is not 200.
         """
         uploads = request_data is not None and request_data.contains_files
+        read_seconds = _seconds(read_timeout, _UPLOAD_SECONDS if uploads else _READ_SECONDS)
         timeout = aiohttp.ClientTimeout(
-            sock_connect=_seconds(connect_timeout, _CONNECT_SECONDS),
-            sock_read=_seconds(read_timeout, _UPLOAD_SECONDS if uploads else _READ_SECONDS),
+            sock_connect=_seconds(connect_timeout, _CONNECT_SECONDS), sock_read=read_seconds
         )
         try:
+            # Telegram redirects nowhere, and the address contains the token.
             async with self._open_session().request(
-                method, url, timeout=timeout, **_body(request_data)
+                method, url, timeout=timeout, allow_redirects=False, **_body(request_data)
             ) as response:
-                payload = await response.read()
+                async with asyncio.timeout(read_seconds):  # also of an answer in drips
+                    payload = await _read(response)
         except TimeoutError:
             raise TimedOut from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
             # The error's text may contain the address and with it the token.
             raise NetworkError(f"the Bot API cannot be reached ({type(error).__name__})") from None
-        sent = response.status == HTTPStatus.OK and url.endswith(_SENDING_METHODS)
-        return response.status, _reduce_sent_message(payload) if sent else payload
+        if response.status != HTTPStatus.OK:
+            raise read_refusal(response.status, payload, response.headers.get("Retry-After"))
+        if url.endswith(_SENDING_METHODS):
+            payload = _reduce_sent_message(payload)
+        return response.status, payload
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -90,26 +103,44 @@ class AiohttpRequest(BaseRequest):
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         """Parse an answer, without logging it as PTB does.
 
-        :raises TelegramError: for an answer that is not JSON.
+        :raises NetworkError: for a text that is no answer of the Bot API, such as the page of a
+            proxy; the call may have taken effect.
         """
-        try:
-            answer: dict[str, Any] = orjson.loads(payload)
-        except orjson.JSONDecodeError:
-            raise TelegramError("Invalid server response") from None
+        answer = parse_answer(payload)
+        if answer is None or answer.get("ok") is not True or "result" not in answer:
+            raise NetworkError(_NO_ANSWER)
         return answer
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Read the body.
+
+    :raises NetworkError: when it is too long.
+    """
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            response.close()
+            raise NetworkError("the answer is too long")
+    return bytes(body)
 
 
 def _reduce_sent_message(payload: bytes) -> bytes:
     """Reduce the answer to a sent message to its identity.
 
     The answer repeats the whole message; building PTB's objects from it takes longer than the call.
+
+    :raises NetworkError: where no message is in it.
     """
+    answer = parse_answer(payload) or {}
+    if answer.get("result") is True:  # edited where the bot is no member
+        return payload
     try:
-        answer = orjson.loads(payload)
         message = {key: answer["result"][key] for key in ("message_id", "date")}
         message["chat"] = {key: answer["result"]["chat"][key] for key in ("id", "type")}
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return payload
+    except (KeyError, TypeError):
+        raise NetworkError(_NO_ANSWER) from None
     return orjson.dumps({"ok": True, "result": message})
 
 

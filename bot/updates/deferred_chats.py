@@ -19,12 +19,14 @@ class _Deferral:
     """The waiting of one chat.
 
     :ivar due: when to try again, in monotonic seconds.
+    :ivar refused_until: when Telegram takes messages to the chat again; not before.
     :ivar is_active: whether its updates wait; else they are being processed again.
     :ivar is_complete: whether no update came to wait since its stored updates were read.
     """
 
     attempts: int = 0
     due: float = 0.0
+    refused_until: float = 0.0
     is_active: bool = True
     is_complete: bool = False
 
@@ -61,11 +63,16 @@ class DeferredChats:
         """Note that an update waits for an earlier one."""
         self._deferrals[chat].is_complete = False
 
-    def defer(self, chat: int) -> None:
-        """Let the updates of a chat wait for one that has to be processed again."""
+    def defer(self, chat: int, refused_for: float = 0.0) -> None:
+        """Let the updates of a chat wait for one that has to be processed again.
+
+        :param refused_for: seconds for which Telegram takes no message to the chat.
+        """
         deferral = self._deferrals.setdefault(chat, _Deferral())
         deferral.attempts += 1
-        deferral.due = monotonic() + back_off(deferral.attempts, _FIRST_WAIT, _MAX_WAIT)
+        deferral.refused_until = monotonic() + refused_for
+        wait = back_off(deferral.attempts, _FIRST_WAIT, _MAX_WAIT)
+        deferral.due = monotonic() + max(wait, refused_for)
         deferral.is_active, deferral.is_complete = True, False
 
     def end_deferral(self, chat: int) -> None:
@@ -77,6 +84,7 @@ class DeferredChats:
         now, chats = monotonic(), set()
         for chat, deferral in self._deferrals.items():
             is_free = deferral.is_active and not self._in_progress[chat]
+            is_free = is_free and deferral.refused_until <= now
             if is_free and (not only_due or deferral.due <= now):
                 deferral.is_complete = True
                 chats.add(chat)

@@ -2,10 +2,11 @@
 
 import structlog
 from telegram import Message, Update
-from telegram.error import Forbidden, TelegramError
+from telegram.error import TelegramError
 
 from bot.updates.intake import Intake, is_connection_failure, is_temporary
 from handlers.context import Context
+from handlers.screen.closed_chats import is_chat_closed
 from handlers.screen.text import say
 from handlers.screen.view import View, send, send_to, view
 from services.people.chats import close_chat
@@ -25,7 +26,7 @@ class ErrorHandler:
         if not isinstance(update, Update) or error is None:
             await self._handle_event_error(update, error, context)
             return
-        if isinstance(error, Forbidden):
+        if isinstance(error, TelegramError) and is_chat_closed(error):
             chat = update.effective_chat
             await self._close_chat(chat.id if chat else 0, context)
             return
@@ -61,7 +62,7 @@ class ErrorHandler:
     ) -> None:
         """Handle an error of an event, whose outcome a private chat may wait for."""
         chat_id = getattr(event, "chat_id", 0)
-        if isinstance(error, Forbidden):
+        if isinstance(error, TelegramError) and is_chat_closed(error):
             await self._close_chat(chat_id, context)
         elif error is not None and is_connection_failure(error):
             _log.warning("line_failed", error=type(error).__name__)

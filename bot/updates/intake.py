@@ -11,9 +11,10 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from telegram.error import NetworkError, TelegramError
+from telegram.error import InvalidToken, NetworkError, RetryAfter, TimedOut
 from telegram.ext import Application
 
+from bot.telegram.refusals import retry_delay
 from bot.updates.crash_marker import CrashMarker
 from bot.updates.deferred_chats import DeferredChats
 from bot.updates.update_parser import parse_update
@@ -59,6 +60,8 @@ class Intake:
         self._deferred = DeferredChats()
         self._next_sweep = 0.0
         self._failed: dict[int, str] = {}
+        self._refused_for: dict[int, float] = {}
+        """Seconds for which Telegram takes nothing more to the chats of updates in progress."""
         self._erasable: set[int] = set()
         """Updates in progress that are erased if they fail: secrets and recorded payments."""
         self._unrecorded: set[int] = set()
@@ -164,6 +167,8 @@ class Intake:
     def fail(self, update_id: int, error: BaseException) -> None:
         """Note that processing an update failed with `error`."""
         self._failed[update_id] = "" if is_temporary(error) else type(error).__name__
+        if isinstance(error, RetryAfter):
+            self._refused_for[update_id] = retry_delay(error).total_seconds()
 
     def confirm_charge_recorded(self, update_id: int) -> None:
         """Note that an update's payment is recorded; until then the update is never dropped."""
@@ -186,6 +191,7 @@ class Intake:
         error = self._failed.pop(update_id, None)
         is_unrecorded, is_erasable = update_id in self._unrecorded, update_id in self._erasable
         is_waiting = update_id in self._waiting
+        refused_for = self._refused_for.pop(update_id, 0.0)
         for progress in (self._unrecorded, self._erasable, self._waiting):
             progress.discard(update_id)
         if is_waiting:
@@ -196,9 +202,10 @@ class Intake:
             self._inbox.mark_failed(update_id, error, erase=is_erasable and not is_unrecorded)
         elif error is None and not is_unrecorded:
             self._inbox.mark_done(update_id)
-        if chat is not None:
-            keep_order = self._deferred.defer if error == "" else self._deferred.end_deferral
-            keep_order(chat)
+        if chat is not None and error == "":
+            self._deferred.defer(chat, refused_for)
+        elif chat is not None:
+            self._deferred.end_deferral(chat)
 
     def _enqueue(self, items: Sequence[Json]) -> None:
         assert self._application is not None
@@ -239,10 +246,8 @@ def is_temporary(error: BaseException) -> bool:
 
 
 def is_connection_failure(error: BaseException) -> bool:
-    """Whether only the connection to Telegram failed."""
-    return type(error) is NetworkError or (
-        isinstance(error, TelegramError) and type(error).__name__ in {"TimedOut", "RetryAfter"}
-    )
+    """Whether Telegram could not be reached, or refuses everything or everybody for now."""
+    return type(error) is NetworkError or isinstance(error, TimedOut | RetryAfter | InvalidToken)
 
 
 def _is_not_urgent(item: Json) -> bool:

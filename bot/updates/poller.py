@@ -14,7 +14,7 @@ import structlog
 from telegram import Bot
 from telegram.error import Conflict, InvalidToken, RetryAfter
 
-from bot.telegram.refusals import is_token_unknown, read_refusal
+from bot.telegram.refusals import is_token_unknown, read_refusal, retry_delay
 from bot.telegram.transport import AiohttpRequest
 from bot.updates.intake import ALLOWED_UPDATES, Intake
 from services.back_off import back_off
@@ -98,7 +98,7 @@ class Poller:
         self._failures += 1
         wait = back_off(self._failures, _FIRST_BACK_OFF, _MAX_BACK_OFF)
         if isinstance(error, RetryAfter):
-            wait = max(wait, 5.0)
+            wait = max(wait, retry_delay(error).total_seconds())
         hint = "is another bot running with this token?" if isinstance(error, Conflict) else None
         _log.warning("poll_failed", error=type(error).__name__, hint=hint, seconds=wait)
 

@@ -1,6 +1,7 @@
 """PTB's application with our update queue, update processor, rate limiter and services."""
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -21,6 +22,7 @@ from services.conversations import ConversationStore
 from services.faq import entries, error_codes
 from services.faq.search import FaqSearch
 from services.formats.hidden import Hidden
+from services.people.chats import move_chat
 from services.people.languages import LanguagePreferences
 from services.secret_detection import SecretDetector
 from services.storage.database import Database
@@ -48,7 +50,7 @@ def build_application(
         .base_url(settings.base_url)
         .request(calls)
         .get_updates_request(polls)
-        .rate_limiter(RetryingRateLimiter())
+        .rate_limiter(RetryingRateLimiter(_chat_mover(services.database)))
         .context_types(ContextTypes(context=Context))
         .concurrent_updates(PerChatUpdateProcessor(intake))
         .update_queue(update_queue)
@@ -68,6 +70,14 @@ def build_application(
     application.add_error_handler(ErrorHandler(intake))
     intake.attach(application, lambda text: services.secret_detector.find(text) is not None)
     return application
+
+
+def _chat_mover(database: Database) -> Callable[[int, int], Awaitable[None]]:
+    async def move(old_id: int, new_id: int) -> None:
+        async with database.unit_of_work() as session:
+            await move_chat(session, old_id, new_id)
+
+    return move
 
 
 def build_services(

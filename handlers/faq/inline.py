@@ -1,8 +1,10 @@
 """Inline mode: ``@bot question`` in any chat lists answers and sends the chosen one in full."""
 
 import re
+from functools import cache
 from html import unescape
 
+import structlog
 from telegram import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
@@ -13,6 +15,7 @@ from telegram import (
     Update,
 )
 from telegram.constants import ParseMode
+from telegram.error import TelegramError
 from telegram.helpers import create_deep_linked_url
 
 import locales
@@ -26,6 +29,8 @@ from services.faq.entries import Entry
 PAGE = 10
 _CACHE_SECONDS = 60
 _PREVIEW = 100
+_log = structlog.get_logger()
+
 _TAGS = re.compile(r"<[^<>]+>")
 
 
@@ -41,17 +46,22 @@ async def on_inline(update: Update, context: Context) -> None:
         language, ids = answer.language, [hit.id for hit in answer.results]
     start = int(query.offset) if query.offset.isdecimal() else 0
     page = [services.entries.get(entry_id, language) for entry_id in ids[start : start + PAGE]]
-    await query.answer(
-        [_result(entry, context.bot.username) for entry in page if entry is not None],
-        cache_time=_CACHE_SECONDS,
-        is_personal=True,
-        next_offset=str(start + PAGE) if start + PAGE < len(ids) else "",
-        button=InlineQueryResultsButton(
-            label(language, "Ask Kaika in private"), start_parameter="inline"
-        ),
+    button = InlineQueryResultsButton(
+        label(language, "Ask Kaika in private"), start_parameter="inline"
     )
+    try:
+        await query.answer(
+            [_result(entry, context.bot.username) for entry in page if entry is not None],
+            cache_time=_CACHE_SECONDS,
+            is_personal=True,
+            next_offset=str(start + PAGE) if start + PAGE < len(ids) else "",
+            button=button,
+        )
+    except TelegramError as error:  # nobody waits for it a minute later
+        _log.info("inline_query_not_answered", error=type(error).__name__)
 
 
+@cache
 def _result(entry: Entry, username: str) -> InlineQueryResultArticle:
     text = answers.entry_texts(entry)[0]
     other = locales.other(entry.language)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from sandbox.engine import Engine
-from sandbox.errors import ApiError
+from sandbox.errors import ApiError, OddAnswerError
 from sandbox.types import Json
 from sandbox.world.file_store import UploadedFile
 
@@ -24,7 +24,7 @@ class _BotApiRoutes:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def call_method(self, request: web.Request) -> web.Response:
+    async def call_method(self, request: web.Request) -> web.StreamResponse:
         """Make a Bot API call."""
         if request.match_info["token"] != self._engine.token:
             return envelope_response(ApiError(401, "Unauthorized").envelope())
@@ -32,7 +32,10 @@ class _BotApiRoutes:
             params, files = await _read_parameters(request)
         except ApiError as error:
             return envelope_response(error.envelope())
-        envelope = await self._engine.call(request.match_info["method"], params, files)
+        try:
+            envelope = await self._engine.call(request.match_info["method"], params, files)
+        except OddAnswerError as odd:
+            return await _send_odd_answer(request, odd)
         return envelope_response(envelope)
 
     async def download_file(self, request: web.Request) -> web.Response:
@@ -49,6 +52,24 @@ def envelope_response(envelope: Json) -> web.Response:
     """Return the answer to a call, with its error code as the HTTP status."""
     status = 200 if envelope["ok"] else envelope["error_code"]
     return web.json_response(envelope, status=status, dumps=_dump_compact)
+
+
+async def _send_odd_answer(request: web.Request, odd: OddAnswerError) -> web.StreamResponse:
+    """Send what a fault asks for; the body is not compressed, whatever its header says."""
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(odd.body))}
+    if odd.content_encoding:
+        headers["Content-Encoding"] = odd.content_encoding
+    response = web.StreamResponse(status=odd.status, headers=headers)
+    if not odd.hangs_up:
+        await response.prepare(request)
+        await response.write(odd.body)
+        return response
+    if odd.body:
+        await response.prepare(request)
+        await response.write(odd.body[: len(odd.body) // 2])
+    if request.transport is not None:
+        request.transport.abort()
+    return response
 
 
 def _dump_compact(value: object) -> str:

@@ -163,3 +163,8 @@ class FaultBody(StrictBody):
     retry_after: int = 0
     times: int = Field(default=1, ge=1)
     delay_ms: int = Field(default=0, ge=0, le=60_000)
+    migrate_to: int = 0
+    body: str | None = None
+    content_encoding: str = ""
+    hangs_up: bool = False
+    takes_effect: bool = False

@@ -83,7 +83,7 @@ class ChannelSender(Protocol):
         """Render and send one message.
 
         :raises UndeliverableError: when retrying is useless. After any other error it is retried
-            later, after `JobNotReadyError` at the time that it names.
+            later.
         """
 
 
@@ -106,9 +106,8 @@ async def schedule_delivery(
     session: AsyncSession, channel: Channel, recipient: str, now: datetime
 ) -> None:
     """Have the messages of a recipient sent."""
-    reference = json.dumps({"channel": channel, "recipient": recipient})
-    key = f"{JOB_KIND}/{channel}/{recipient}"
-    await jobs.schedule_after(session, JOB_KIND, key, timedelta(), now, reference)
+    job = _delivery(channel, recipient)
+    await jobs.schedule_after(session, JOB_KIND, job.key, timedelta(), now, job.reference)
 
 
 async def load_pending(
@@ -124,6 +123,28 @@ async def delete_old(session: AsyncSession, now: datetime) -> None:
     """Delete messages that were given up so long ago that nobody needs them any more."""
     is_old = OutboxMessage.put_at < now - GIVE_UP_AFTER - KEPT_FAILED
     await session.execute(delete(OutboxMessage).where(OutboxMessage.failed.is_not(None), is_old))
+
+
+async def redirect(session: AsyncSession, channel: Channel, recipient: str, to: str) -> None:
+    """Address the messages that wait for a recipient to another, together with their job."""
+    waiting = update(OutboxMessage).where(
+        OutboxMessage.channel == channel, OutboxMessage.recipient == recipient
+    )
+    await session.execute(waiting.values(recipient=to))
+    old, new = (_delivery(channel, each) for each in (recipient, to))
+    await jobs.rename(session, old.key, new.key, new.reference)
+
+
+@dataclass(frozen=True)
+class _DeliveryJob:
+    key: str
+    reference: str
+
+
+def _delivery(channel: Channel, recipient: str) -> _DeliveryJob:
+    """Return the job that stands for the messages to a recipient."""
+    reference = json.dumps({"channel": channel, "recipient": recipient})
+    return _DeliveryJob(f"{JOB_KIND}/{channel}/{recipient}", reference)
 
 
 class OutboxDelivery:

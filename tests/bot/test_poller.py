@@ -179,6 +179,19 @@ async def test_of_an_answer_that_was_cut_off_the_whole_updates_are_taken() -> No
     assert script.offsets == [None, "6", "7"]
 
 
+async def test_it_waits_as_long_as_telegram_says(capsys: pytest.CaptureFixture[str]) -> None:
+    script = ScriptedRequest(error(429, retry_after=30))
+    poller = Poller(Bot(TOKEN), script, FakeIntake())  # type: ignore[arg-type]
+    polling = asyncio.create_task(poller.poll())
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert "seconds=30" in capsys.readouterr().out
+    assert not polling.done()
+    poller.stop()
+    await asyncio.wait_for(polling, 10)
+    assert script.offsets == [None]
+
+
 async def test_nothing_is_asked_for_while_there_is_no_room() -> None:
     intake = FakeIntake()
     intake.has_room.clear()

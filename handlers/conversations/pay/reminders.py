@@ -12,6 +12,7 @@ from telegram.error import BadRequest, Forbidden
 
 from handlers.context import Context, Services
 from handlers.engine.model import Effect, InputRejectedError, StepContext
+from handlers.screen.closed_chats import is_chat_closed
 from handlers.screen.dates import format_date, format_dates
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, show, view
@@ -175,6 +176,9 @@ async def send_reminder(bot: Bot, services: Services, row: Job) -> None:
             reply_markup=shown.keyboard,
         )
     except (Forbidden, BadRequest) as error:
+        if not is_chat_closed(error):
+            _log.error("reminder_refused", error=type(error).__name__, exc_info=error)
+            return
         _log.info("reminder_not_wanted", error=type(error).__name__)
         async with services.database.unit_of_work() as session:
             await close_chat(session, reminder.chat_id, services.now())

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from telegram.error import RetryAfter
 
 from bot.jobs.worker import JobWorker
 from services import jobs
@@ -102,7 +103,7 @@ async def test_what_cannot_be_done_yet_waits_until_then(world: AuthorityHarness)
 
     async def not_yet(_session: AsyncSession, _row: Job, now: datetime) -> None:
         if now < until:
-            raise jobs.JobNotReadyError(until)
+            raise RetryAfter(until - now)
 
     worker = JobWorker(world.database, {"kind": not_yet})
     await schedules(world)

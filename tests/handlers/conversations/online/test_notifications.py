@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 
 from sandbox.engine import Engine
@@ -72,6 +73,23 @@ async def test_news_come_in_order_after_a_pause_of_the_line(
         await harness.run_due_jobs(NOW + timedelta(minutes=minutes))
     told = [message["text"].split("\n")[0] for message in anna.bot_messages[heard:]]
     assert told == ["⏸ The certificate was suspended", "▶️ The certificate was resumed"]
+    assert await pending_messages(harness) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, "<html>"), (200, '{"ok": true, "result": {"mess'), (403, "<html>"), (400, "<html>")],
+)
+async def test_news_outlive_an_answer_that_is_not_telegrams(
+    harness: BotHarness, office: Office, engine: Engine, status: int, body: str
+) -> None:
+    holder, anna, _mei = await link_two_chats(harness, office)
+    engine.world.faults.add(InjectedFault("sendmessage", status, body=body, times=2))
+    await office.counter.suspend(holder.ui_number, NOW)
+    await harness.run_due_jobs(NOW)
+    assert [row.failed for row in await pending_messages(harness)] == [None, None]
+    await harness.run_due_jobs(NOW + timedelta(minutes=1))
+    anna.sees("was suspended")
     assert await pending_messages(harness) == []
 
 
