@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from bot import logs
+from handlers import secret_guard
+from services.faq.search import FaqSearch
+from services.storage.models import InboxUpdate
 from tests import phrases
 from tests.bot_harness import BotHarness
 
@@ -63,3 +67,43 @@ async def test_words_and_error_codes_are_no_secrets(harness: BotHarness, text: s
     sent = await anna.says(text)
     assert sent in [message["message_id"] for message in anna.messages]
     assert "deleted" not in anna.last["text"]
+
+
+async def failed_payloads(harness: BotHarness) -> list[tuple[str | None, bool]]:
+    """Return the error of each failed update, and whether anything of it is kept."""
+    await harness.kaika.inbox.store([])
+    query = select(InboxUpdate).where(InboxUpdate.state == "failed")
+    async with harness.kaika.database.unit_of_work() as session:
+        rows = (await session.scalars(query.order_by(InboxUpdate.update_id))).all()
+    return [(row.error, row.payload is not None) for row in rows]
+
+
+async def test_of_a_secret_nothing_is_kept_where_an_error_stops_it(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("a bug")
+
+    anna = harness.add_user()
+    monkeypatch.setattr(secret_guard, "_warn", fail)
+    monkeypatch.setattr(FaqSearch, "search", fail)
+    await anna.says("how much does the card cost")
+    for text in SECRETS:
+        await anna.says(text)
+    assert await failed_payloads(harness) == [
+        ("KeyError", True),
+        *[("KeyError", False)] * len(SECRETS),
+    ]
+
+
+async def test_of_a_secret_nothing_is_kept_where_the_update_cannot_be_read(
+    harness: BotHarness,
+) -> None:
+    anna = harness.add_user()
+    for text in (SECRETS[0], "how much does the card cost"):
+        anna.person.send(text)
+    updates = await harness.updates()
+    for update in updates:
+        update["message"]["date"] = 10**17
+    await harness.kaika.intake.accept(updates)
+    assert [is_kept for _, is_kept in await failed_payloads(harness)] == [False, True]

@@ -3,9 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from handlers.engine.model import Step
+from handlers.engine.session import ConversationSession
+from services.faq.search import FaqSearch
 from services.formats.subscriber_code import SubscriberCode
+from services.storage.models import InboxUpdate
 from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser, buttons
 from tests.handlers.clock import current_time, set_time
@@ -296,3 +300,21 @@ async def suspend_by_mail(anna: ChatUser, holder: Cardholder) -> None:
     await press(anna, "mail")
     await anna.says(await read_one_time_code(anna.harness, holder))
     await press(anna, "suspend")
+
+
+async def test_of_what_is_typed_as_secret_nothing_is_kept_where_an_error_stops_it(
+    harness: BotHarness, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("a bug")
+
+    holder, anna = await office.cardholder(), harness.add_user()
+    await anna.starts("do-suspend")
+    monkeypatch.setattr(ConversationSession, "run_action", fail)
+    monkeypatch.setattr(FaqSearch, "search", fail)
+    await anna.says(holder.number_and_code)
+    await anna.says("no shape of a secret")
+    await harness.kaika.inbox.store([])
+    query = select(InboxUpdate.payload).where(InboxUpdate.state == "failed")
+    async with harness.kaika.database.unit_of_work() as session:
+        assert (await session.scalars(query)).all() == [None, None]
