@@ -31,6 +31,7 @@ from reader_bridge.protocol.messages import encode_frame, parse_frame
 from reader_bridge.protocol.operation_messages import ErrorMessage
 from reader_bridge.protocol.pairing_messages import Greeting, Hello, Welcome
 
+_RELEASE = re.compile(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})")
 STABLE_SECONDS = 10.0
 """A connection that lasted this long resets the reconnect delay."""
 _PROBLEM_BY_ERROR_CODE = {
@@ -137,7 +138,7 @@ class BridgeClient:
 
     def _announce_update(self, newest: str | None) -> None:
         """Say once that there is a newer release."""
-        own = re.match(r"(\d+)\.(\d+)\.(\d+)", self._app_version)
+        own = _RELEASE.match(self._app_version)
         if newest is None or own is None or self._has_announced_update:
             return
         if tuple(map(int, newest.split("."))) > tuple(map(int, own.groups())):

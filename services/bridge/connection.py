@@ -78,11 +78,14 @@ _MAY_BE_LATE = frozenset({PairAnswer, *_OPERATION_MESSAGES})
 _log = structlog.get_logger()
 
 
+_RELEASE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){2}")
+
+
 @cache
 def _release_version() -> str | None:
     """The release that server and bridge come from; `None` in a build between two."""
     version = metadata.version("kaika")
-    return version if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4}){2}", version) else None
+    return version if _RELEASE.fullmatch(version) else None
 
 
 @dataclass(frozen=True)

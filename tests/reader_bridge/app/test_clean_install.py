@@ -77,4 +77,4 @@ def test_without_the_window_it_says_how_to_get_it(python: Path, tmp_path: Path) 
         check=False,
     )
     assert done.returncode == 2
-    assert "withoutitswindow" in "".join(done.stderr.split())
+    assert "Nowindowcanbeopenedhere" in "".join(done.stderr.split())
