@@ -40,19 +40,27 @@ class CardKillTestWorld(KillTestWorld):
         self.messages: list[tuple[str, str]] = []
         """The messages at which it was killed, each with the task in progress."""
         self._is_waiting = False
+        self._message_count = 0
         self._is_reached, self._is_killed = asyncio.Event(), asyncio.Event()
 
     async def wait_to_kill(self, number: int) -> None:
-        """Wait for a message at which it was never killed, and hold it back."""
+        """Wait for a message at which it was never killed, and hold it back.
+
+        It is killed all the same where there was no message for a while.
+        """
         self._is_waiting = True
         self._is_reached.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(IDLE_SECONDS):
-                await self._is_reached.wait()
+        count = -1
+        while not self._is_reached.is_set() and self._message_count > count:
+            count = self._message_count
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await self._is_reached.wait()
         self._is_waiting = False
 
     async def at_message(self, work: str, message: str) -> None:
         """Hold a message back until the bot is dead, if one is wanted."""
+        self._message_count += 1
         if self._is_waiting and (work, message) not in self.messages:
             self._is_waiting = False
             self.messages.append((work, message))

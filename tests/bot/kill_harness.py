@@ -71,6 +71,11 @@ class KillTestWorld:
         self.calls += any(name in params for name in ("chat_id", "callback_query_id"))
         self.polls += method == "getUpdates"
 
+    async def wait_until_up(self, polls: int) -> None:
+        """Wait until the program has asked for updates more than `polls` times."""
+        changes = self.engine.world.changes
+        await changes.signal.wait_for(lambda: self.polls > polls or None, PATIENCE)
+
     async def wait_to_kill(self, number: int) -> None:
         """Wait until the bot has made `number` more calls."""
         wanted = self.calls + number
@@ -220,8 +225,10 @@ async def _kill_repeatedly(
     async with asyncio.TaskGroup() as group:
         group.create_task(town.run_customers_until(over))
         for _ in range(kills):
+            before = town.polls
             await program.start()
             if chance.random() > START_SHARE:
+                await town.wait_until_up(before)
                 await town.wait_to_kill(chance.randint(1, MAX_CALLS))
                 await asyncio.sleep(chance.uniform(0.0, MAX_DELAY))
             else:
@@ -232,9 +239,7 @@ async def _kill_repeatedly(
         await program.start()
         over.set()
     await town.wait_until_idle()
-    await town.engine.world.changes.signal.wait_for(
-        lambda: town.polls > before or None, PATIENCE
-    )  # it is up
+    await town.wait_until_up(before)
     assert await program.end(signal.SIGTERM) == 0
 
 
