@@ -4,8 +4,14 @@ import asyncio
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.bot.card_kill_harness import CardKillTestWorld
 from tests.bot.kill_harness import run_kill_test
+
+pytestmark = pytest.mark.skip(
+    reason="takes minutes since clients count time anew: python -m tests.bot.card_kill_harness"
+)
 
 KILLS = 24
 
