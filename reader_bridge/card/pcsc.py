@@ -8,6 +8,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from reader_bridge.card.connection import CardConnection, ReaderSnapshot, ReaderState
@@ -80,7 +81,7 @@ class PcscConnection(CardConnection):
     def __init__(self, pcsc: PcscApi, reader: str, exclusive: bool, call_timeout: float) -> None:
         self._pcsc, self._reader = pcsc, reader
         self._exclusive, self._call_timeout = exclusive, call_timeout
-        self._thread = _CallThread(reader)
+        self._thread = _CallThread(reader, self._disconnect)
         self._context: int | None = None
         self._card: int | None = None
         try:
@@ -159,10 +160,14 @@ class PcscConnection(CardConnection):
 
 
 class _CallThread:
-    """Runs the calls of one connection in order. A thread that hangs is abandoned."""
+    """Runs the calls of one connection in order. A thread that hangs is abandoned.
 
-    def __init__(self, reader: str) -> None:
+    :param release: called at the end; of a thread that hangs, when its call returns after all.
+    """
+
+    def __init__(self, reader: str, release: Callable[[], None]) -> None:
         self.ended = False
+        self._release = release
         self._work: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = (
             queue.SimpleQueue()
         )
@@ -194,3 +199,5 @@ class _CallThread:
                 future.set_result(work())
             except BaseException as error:
                 future.set_exception(error)
+        with suppress(CardError):
+            self._release()

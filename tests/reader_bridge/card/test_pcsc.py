@@ -210,6 +210,8 @@ def test_a_card_that_never_answers_costs_its_operation_only(
         connection.send_and_receive(SELECT)
     connection.close()
     answered.set()
+    with PcscReaders(busy_timeout=10).connect(READER, exclusive=True) as again:
+        assert identify(again).status().pin == TryCounter(3, 3)
 
 
 def test_an_answer_without_a_status_word_is_none(
