@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 
 import structlog
 from aiohttp.web import AbstractRouteDef
-from telegram.error import InvalidToken, NetworkError
+from telegram.error import InvalidToken
 from telegram.request import BaseRequest
 
 from bot.jobs.worker import schedule_housekeeping
 from bot.settings import Settings, SettingsError
 from bot.telegram import command_menus
+from bot.telegram.persistent_calls import PersistentCaller
 from bot.telegram.rate_limiter import RetryingRateLimiter
-from bot.telegram.refusals import is_token_unknown
 from bot.telegram.transport import AiohttpRequest
 from bot.updates import webhook
 from bot.updates.crash_marker import CrashMarker
@@ -59,10 +59,6 @@ OpenAuthority = Callable[
 ]
 
 _NOT_KNOWN = "KAIKA_BOT_TOKEN is not known to Telegram; copy it again from @BotFather"
-_UNREACHABLE = (
-    "KAIKA_BASE_URL cannot be reached; check the network and start again, nothing is lost"
-)
-
 _log = structlog.get_logger()
 
 
@@ -103,6 +99,8 @@ class Kaika:
         self.supervisor = Supervisor(self._fail)
         self._tasks = OwnedTasks()
         self._stop = asyncio.Event()
+        base_url = self.application.bot.base_url
+        self._telegram = PersistentCaller(self.poll_request, base_url, self._stop)
         self._failure: BaseException | None = None
 
     def stop(self) -> None:
@@ -132,6 +130,9 @@ class Kaika:
             if not await lease.acquire(self._stop):
                 return
             await stack.enter_async_context(lease.renewing(self.supervisor))
+            await self._telegram.call(self.application.bot.initialize)
+            if self._stop.is_set():
+                return
             await stack.enter_async_context(self.process_updates())
             recording = self.supervisor.repeating("clock", self._record_moment, RECORD_SECONDS)
             await stack.enter_async_context(recording)
@@ -231,7 +232,7 @@ class Kaika:
     async def _receive_updates(self) -> None:
         bot, settings = self.application.bot, self.settings
         if settings.webhook_url is None:
-            await bot.delete_webhook()
+            await self._telegram.call(bot.delete_webhook)
             self.poller = Poller(bot, self.poll_request, self.intake)
             polling = self.supervisor.repeating(
                 "poller", self.poller.poll, interrupt=self.poller.stop, fatal=(InvalidToken,)
@@ -241,8 +242,9 @@ class Kaika:
             return
         assert settings.webhook_secret is not None
         secret = settings.webhook_secret.get_secret_value()
-        await bot.set_webhook(
-            settings.webhook_url, secret_token=secret, allowed_updates=ALLOWED_UPDATES
+        address, kinds = settings.webhook_url, ALLOWED_UPDATES
+        await self._telegram.call(
+            lambda: bot.set_webhook(address, secret_token=secret, allowed_updates=kinds)
         )
         await self._stop.wait()
 
@@ -303,7 +305,7 @@ def _open_authority(
 async def run_bot(settings: Settings) -> None:
     """Run the bot until SIGINT or SIGTERM.
 
-    :raises SettingsError: when Telegram does not know the token or cannot be reached.
+    :raises SettingsError: when Telegram does not know the token.
     """
     kaika = Kaika(settings)
     loop = asyncio.get_running_loop()
@@ -312,18 +314,4 @@ async def run_bot(settings: Settings) -> None:
     try:
         await kaika.run()
     except InvalidToken:
-        problem = await _explain_refused_token(kaika)
-        raise SettingsError([problem]) from None
-    except NetworkError:
-        raise SettingsError([_UNREACHABLE]) from None
-
-
-async def _explain_refused_token(kaika: Kaika) -> str:
-    """Return what is wrong where getMe was refused; a proxy's page for it is not Telegram's."""
-    request = AiohttpRequest(connections=1)
-    await request.initialize()
-    try:
-        is_unknown = await is_token_unknown(request, kaika.application.bot.base_url)
-    finally:
-        await request.shutdown()
-    return _NOT_KNOWN if is_unknown else _UNREACHABLE
+        raise SettingsError([_NOT_KNOWN]) from None
