@@ -29,7 +29,7 @@ from services.authority.ca.ca_key_file import CaParameters
 from services.authority.embedded.authority import EmbeddedAuthority
 from services.storage.database import Database
 from services.storage.keys import KeyRing
-from tests.oracle import Oracle
+from tests.bot_api_oracle import Oracle
 
 TOKEN = "123456789:AAtests-use-this-token-0123456789abc"
 _COST = Argon2Cost(memory=64, passes=1)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.authority_session import AuthoritySession
-from bot.cli.output import AsJson, CommandOutput, run_with_authority
+from bot.cli.command_output import AsJson, CommandOutput, run_with_authority
 from services.authority.embedded.audit import AuditFault, AuditVerification
 
 app = typer.Typer(no_args_is_help=True, help="The audit of the embedded authority.")

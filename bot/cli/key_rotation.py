@@ -7,7 +7,7 @@ import typer
 from sqlalchemy import select
 
 from bot.cli.authority_session import AuthoritySession
-from bot.cli.output import AsJson, CommandOutput, run_with_authority
+from bot.cli.command_output import AsJson, CommandOutput, run_with_authority
 from services.authority.embedded.audit import AuditAct
 from services.authority.embedded.personal_data.sealed_columns import AUTHORITY_SEALED_COLUMNS
 from services.bridge.models import SEALED_COLUMNS as BRIDGE_COLUMNS

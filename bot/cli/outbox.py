@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from bot.cli.command_output import AsJson, CommandOutput, run_with_database
 from bot.cli.database_session import DatabaseSession
-from bot.cli.output import AsJson, CommandOutput, run_with_database
 from bot.cli.set_aside import All, Ids, Yes, age_seconds, choose_ids, format_age
 from services.authority.embedded.audit import AuditAct
 from services.messaging.failed_messages import (

@@ -6,7 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.authority_session import AuthoritySession
-from bot.cli.output import AsJson, CommandOutput, UiNumberText, run_with_authority, to_json_value
+from bot.cli.command_output import (
+    AsJson,
+    CommandOutput,
+    UiNumberText,
+    run_with_authority,
+    to_json_value,
+)
 from services.authority.data_types import Change
 from services.formats.ui_number import UiNumber
 

@@ -102,11 +102,11 @@ class SimulatedCardholder(SimulatedCustomer):
         self.done.append(what)
 
     def _has_heard(self, message_text: str) -> bool:
-        return any(message_text in message.get("text", "") for message in self.heard)
+        return any(message_text in message.get("text", "") for message in self.received)
 
     def _newest(self) -> Json | None:
         """Return the newest message of a conversation."""
-        for message in reversed(self.heard):
+        for message in reversed(self.received):
             if _step_of(message):
                 return message
         return None
@@ -136,7 +136,7 @@ class SimulatedCardholder(SimulatedCustomer):
             self.person.press(message["message_id"], keys[key])
 
     def _stuck(self, what: str) -> str:
-        latest = [message.get("text", "")[:90] for message in self.heard[-3:]]
+        latest = [message.get("text", "")[:90] for message in self.received[-3:]]
         return f"{self.person.account.first_name} cannot {what}, sees {latest}"
 
 

@@ -205,7 +205,7 @@ class SimulatedCustomer:
         """Wait until a text is in a message of the bot."""
 
         def said() -> bool | None:
-            texts = [m.get("text", "") for m in self.heard if m["message_id"] > after]
+            texts = [m.get("text", "") for m in self.received if m["message_id"] > after]
             return any(fragment in text for text in texts) or None
 
         await self._wait_for(said, fragment)
@@ -214,7 +214,7 @@ class SimulatedCustomer:
         """Press the newest button with a key, once it is shown."""
 
         def found() -> tuple[int, str] | None:
-            for message in reversed(self.heard):
+            for message in reversed(self.received):
                 for button in buttons(message):
                     data = button.get("callback_data", "")
                     if data.endswith(f".{key}"):
@@ -241,10 +241,10 @@ class SimulatedCustomer:
     @property
     def invoices(self) -> list[int]:
         """The invoices in the chat."""
-        return [m["message_id"] for m in self.heard if "invoice" in m]
+        return [m["message_id"] for m in self.received if "invoice" in m]
 
     @property
-    def heard(self) -> list[Json]:
+    def received(self) -> list[Json]:
         """The bot's messages."""
         messages: list[Json] = self.person.transcript()["messages"]
         return [m for m in messages if m.get("from", {}).get("is_bot")]
@@ -253,7 +253,7 @@ class SimulatedCustomer:
         end = asyncio.get_running_loop().time() + PATIENCE
         while (found := look()) is None:  # mails ring no bell
             if asyncio.get_running_loop().time() > end:
-                said = [message.get("text", "")[:70] for message in self.heard[-3:]]
+                said = [message.get("text", "")[:70] for message in self.received[-3:]]
                 raise AssertionError(
                     f"{self.person.account.first_name} waits for {what}, sees {said}"
                 )

@@ -39,17 +39,17 @@ class EchoConnection:
 
     def __init__(self, transport: FrameTransport) -> None:
         self.transport = transport
-        self.heard: list[str] = []
+        self.received: list[str] = []
         self.is_paired = False
         self.disconnected = asyncio.Event()
 
     @property
     def has_session(self) -> bool:
-        return bool(self.heard)
+        return bool(self.received)
 
     async def receive(self, text: str, now: datetime) -> None:
         self.is_paired = self.is_paired or text == "resume"
-        self.heard.append(text)
+        self.received.append(text)
         self.transport.send(text.upper())
         if text == "leave":
             self.transport.send("a last word")
@@ -144,7 +144,7 @@ async def test_a_huge_frame_ends_the_connection(client: aiohttp.ClientSession) -
         assert await wait_closed(socket) == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
         async with asyncio.timeout(5):
             await endpoint.connections[0].disconnected.wait()
-    assert len(endpoint.connections[0].heard) == 1
+    assert len(endpoint.connections[0].received) == 1
 
 
 async def test_bytes_are_no_frame(client: aiohttp.ClientSession) -> None:
@@ -176,9 +176,9 @@ async def test_too_many_frames_end_the_connection(client: aiohttp.ClientSession)
     async with serving(endpoint, limits) as url, client.ws_connect(url) as socket:
         for _ in range(4):
             await socket.send_str("x")
-        heard = [await receive(socket) for _ in range(5)]
-        assert heard[:4] == ["greeting", "X", "X", "X"]
-        assert json.loads(heard[4])["code"] == "busy"
+        received = [await receive(socket) for _ in range(5)]
+        assert received[:4] == ["greeting", "X", "X", "X"]
+        assert json.loads(received[4])["code"] == "busy"
         await wait_closed(socket)
 
 

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sandbox.engine import Engine
 from services.messaging.update_json import UnreadableAnswerError, read_updates
 from services.storage.models import InboxUpdate
+from tests.bot_api_oracle import OracleError
 from tests.bot_harness import BotHarness, ChatUser, Json
-from tests.oracle import OracleError
 
 PERSON = {"id": 5400000001, "first_name": "Anna", "is_bot": False, "language_code": "en"}
 CHAT = {"id": 5400000001, "type": "private", "first_name": "Anna"}

@@ -19,8 +19,8 @@ from sandbox.world.fault_injection import InjectedFault
 from services.messaging.outbox import Channel, OutboxMessage, enqueue
 from services.people.chats import open_chat
 from services.storage.models import ChatRow, Job
+from tests.bot_api_oracle import Oracle
 from tests.bot_harness import TOKEN, BotHarness
-from tests.oracle import Oracle
 
 QUESTION = "how much does the card cost"
 HTML = "<html><head><title>502 Bad Gateway</title></head></html>"

@@ -9,7 +9,7 @@ import pytest
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.world.file_store import UploadedFile
-from tests.oracle import Oracle
+from tests.bot_api_oracle import Oracle
 
 TOKEN = "123456:TEST"
 

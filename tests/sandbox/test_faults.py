@@ -6,7 +6,7 @@ from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.world.fault_injection import InjectedFault
 from sandbox.world.world import SandboxOptions
-from tests.oracle import Oracle
+from tests.bot_api_oracle import Oracle
 from tests.sandbox.conftest import TOKEN, BotCaller, ManualClock
 
 

@@ -8,7 +8,7 @@ from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.errors import PersonError
 from sandbox.world.world import SandboxOptions
-from tests.oracle import Oracle
+from tests.bot_api_oracle import Oracle
 from tests.sandbox.conftest import TOKEN, BotCaller, ManualClock, inline_keyboard
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from bot.cli import demo_people
 from bot.cli.authority_session import AuthoritySession
+from bot.cli.command_output import AsJson, CommandOutput, UiNumberText, run_with_authority
 from bot.cli.counter.arguments import Amount, ChargeId, Passphrase
 from bot.cli.counter.certificates import (
     CertificatesView,
@@ -25,7 +26,6 @@ from bot.cli.counter.views import (
     print_application,
     reserve_private_file,
 )
-from bot.cli.output import AsJson, CommandOutput, UiNumberText, run_with_authority
 from bot.wiring.embedded import reject_demo_people_on_telegram
 from services.authority.data_types import Change, ChargeResult
 from services.authority.embedded.counter import PersonFile

@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.table import Table
 
+from bot.cli.command_output import CommandOutput
 from bot.cli.counter.form import fill_in_form
-from bot.cli.output import CommandOutput
 from services.authority.embedded.counter import ApplicationRow, PersonFile
 from services.authority.embedded.payments.applications import ApplicationReceipt
 from services.authority.embedded.payments.payments import PaymentView

@@ -12,6 +12,7 @@ from handlers.engine.transitions import CANCELLED
 from services.conversations import EXPIRED, ConversationState
 from tests import phrases
 from tests.bot_harness import ChatUser
+from tests.handlers.captured_updates import deliver_update
 from tests.handlers.engine.navigation import (
     StepLocation,
     button_data,
@@ -23,7 +24,6 @@ from tests.handlers.engine.navigation import (
     step_keys,
     step_message,
 )
-from tests.handlers.updates import deliver_update
 
 UNEXPECTED_SECRETS = ("A800000014", "GP12345678901234", "aB3dE9xZ")
 """A UI No., a card number, and what may be a code or a PIN."""

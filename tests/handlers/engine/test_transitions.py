@@ -111,10 +111,10 @@ async def test_going_back_and_forth_keeps_the_way_short(harness: BotHarness) -> 
 async def test_who_types_cancel_is_out(harness: BotHarness, word: str) -> None:
     anna = harness.add_user()
     await anna.starts("do-suspend")
-    heard = len(anna.bot_messages)
+    count_before = len(anna.bot_messages)
     await anna.says(word)
     assert not (await state(anna)).is_open
-    assert len(anna.bot_messages) == heard + 1
+    assert len(anna.bot_messages) == count_before + 1
     anna.sees(phrases.STOPPED)
     await anna.says("/cancel")
     anna.sees(phrases.NOTHING_UNDER_WAY)

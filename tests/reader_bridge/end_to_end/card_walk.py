@@ -38,7 +38,7 @@ from tests.reader_bridge.end_to_end.watched_card import (
 from tests.reader_bridge.end_to_end.whole_system import WholeSystem
 
 FIRST = b"first123"
-ENDS = {"report", OFFER, DONE}
+FINAL_STEPS = {"report", OFFER, DONE}
 _MAX_STEPS = 12
 _NEXT_BUTTON = {FAILED: "again", UNRESOLVED_STEP: "ask", "confirm": "start", "unlinked": "again"}
 """The button that leads on from a step."""
@@ -81,7 +81,7 @@ class CardWalk:
             await self.wait_idle()
             here = await state(self.person)
             self._check_explanation(here)
-            if here.step in ENDS:
+            if here.step in FINAL_STEPS:
                 return
             if await self.restore_reader() and here.step == WORK:
                 continue

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.cli.output import to_json_value
+from bot.cli.command_output import to_json_value
 from services.authority.data_types import AuthorityOperation, Proof
 from services.authority.embedded import models
 from services.authority.embedded.audit import Actor

@@ -50,7 +50,7 @@ class ReferenceBridge:
     ) -> None:
         self.harness, self.card, self.address = harness, card, address
         self.wire: FakeTransport | None = None
-        self.heard: list[Message] = []
+        self.received: list[Message] = []
         self.session = ""
         self.secret: bytes | None = None
         self.telegram_name = ""
@@ -136,7 +136,7 @@ class ReferenceBridge:
         self.harness.carried(self, message)
         if self.wire is None:
             return
-        self.heard.append(message)
+        self.received.append(message)
         self._inbox.append(message)
 
     @property
@@ -144,7 +144,7 @@ class ReferenceBridge:
         return self.wire is not None and not self.wire.closed
 
     def heard_of(self, kind: str) -> list[Message]:
-        return [message for message in self.heard if message["type"] == kind]
+        return [message for message in self.received if message["type"] == kind]
 
     # ---- the program
 
@@ -185,7 +185,7 @@ class ReferenceBridge:
         self.commitment = decode_bytes(message["commitment"])
 
     async def _on_error(self, message: Message) -> None:
-        """Do nothing; tests read it from `heard`."""
+        """Do nothing; tests read it from `received`."""
 
     async def _on_cancel(self, message: Message) -> None:
         if self.running is not None and self.running["operation_id"] == message["operation_id"]:

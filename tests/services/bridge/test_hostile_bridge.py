@@ -91,11 +91,11 @@ async def test_what_was_superseded_has_no_say_any_more(harness: HubHarness) -> N
     await harness.hub.start(CHAT, CardTask.UNLOCK, harness.now, grant)
     await pc.works()
     now, pc.about = pc.about, before
-    heard = len(harness.events)
+    count_before = len(harness.events)
     await pc.gives(pc.receipt("set_pin", old))
     await pc.fails("cancelled")
     assert len(await pc.challenges(card)) == 1, "that of before"
-    assert harness.events[heard:] == []
+    assert harness.events[count_before:] == []
     pc.about = now
     assert len(await pc.challenges(card)) == 2
 

@@ -27,7 +27,7 @@ ORDINARY = (
     CardTask.PROVE_POSSESSION,
     CardTask.CHANGE_PIN,
 )
-Scene = Callable[[], Awaitable[None]]
+Scenario = Callable[[], Awaitable[None]]
 
 
 async def is_active(harness: HubHarness) -> tuple[Applicant, ReferenceCard, ReferenceBridge]:
@@ -49,7 +49,7 @@ async def begins(
     await harness.hub.start(CHAT, work, harness.now, grant)
 
 
-async def cut_somewhere(harness: HubHarness, cutter: MessageCutter, scene: Scene) -> bool:
+async def cut_somewhere(harness: HubHarness, cutter: MessageCutter, scene: Scenario) -> bool:
     """Play a scene with a message cutter, and return whether it has cut."""
     harness.cutter = cutter
     try:

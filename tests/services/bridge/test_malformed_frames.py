@@ -37,10 +37,10 @@ async def test_nonsense_ends_the_connection_and_nothing_else(
         frame = frame.replace('"seq":1,', f'"seq":{len(pc._out) + 1},')
     await pc.writes(frame)
     if '"type":"pair"' in frame and when == "paired" and pc.is_linked:
-        assert pc.heard[-1]["code"] == "bad_state"
+        assert pc.received[-1]["code"] == "bad_state"
         return
     assert not pc.is_linked
-    assert pc.heard[-1]["type"] == "error"
+    assert pc.received[-1]["type"] == "error"
     await pc.writes(json.dumps({"type": "pair", "seq": 1, "code": "AAAAAAAA"}))  # unheard
     assert pc.heard_of("pair_refused") == []
     assert harness.hub.status(CHAT).is_paired is (when == "paired")
@@ -80,7 +80,7 @@ async def test_a_level_that_nobody_speaks(harness: HubHarness) -> None:
     await dialled_until(harness, pc, "before hello")
     hello = {"api_level": 99, "app_version": "9", "language": "en"}
     await pc.writes({"type": "hello", "seq": 0, **hello})
-    assert pc.heard[-1]["code"] == "unsupported_api_level"
+    assert pc.received[-1]["code"] == "unsupported_api_level"
 
 
 async def test_the_right_thing_twice_is_done_once(harness: HubHarness) -> None:

@@ -273,5 +273,5 @@ async def test_nothing_is_remembered_of_a_chat_that_has_no_bridge(harness: HubHa
 async def test_a_bridge_is_told_when_the_server_goes(harness: HubHarness) -> None:
     pc = await harness.paired_pc(None)
     await harness.hub.close()
-    assert pc.heard[-1] == {"type": "error", "seq": 0, "code": "going_down"}
+    assert pc.received[-1] == {"type": "error", "seq": 0, "code": "going_down"}
     assert not pc.is_linked

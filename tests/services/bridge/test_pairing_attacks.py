@@ -42,8 +42,8 @@ async def test_a_bridge_that_opens_link_after_link_learns_nothing_of_the_words(
     links = [await dialled(harness, f"192.0.2.{number}") for number in range(40)]
     assert len({pc.commitment for pc in links}) == 40
     for pc in links:
-        revealed = [value for message in pc.heard for value in message.values()]
-        assert {message["type"] for message in pc.heard} == {"greeting", "welcome"}
+        revealed = [value for message in pc.received for value in message.values()]
+        assert {message["type"] for message in pc.received} == {"greeting", "welcome"}
         for value in revealed:
             if isinstance(value, str) and len(value) == 43:
                 assert commitment_to(pc.session, decode_bytes(value)) != pc.commitment
@@ -166,6 +166,6 @@ async def test_a_relay_that_cuts_before_it_reveals_has_spent_the_code(
 async def test_the_nonce_is_in_no_frame_before_the_code_is_spent(harness: HubHarness) -> None:
     pc = await dialled(harness)
     await pc.types("AAAAAAAA")
-    before = json.dumps(pc.heard)
+    before = json.dumps(pc.received)
     await pc.types(await code_of(harness))
     assert pc.heard_of("pair_offer")[0]["nonce"] not in before

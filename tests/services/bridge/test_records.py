@@ -55,7 +55,7 @@ async def test_no_secret_is_on_record_or_in_a_log(harness: HubHarness) -> None:
 
 
 @contextmanager
-def away(harness: HubHarness) -> Iterator[None]:
+def without_database(harness: HubHarness) -> Iterator[None]:
     """Make the database unavailable while the block runs."""
     there = harness.authority_world.database.unit_of_work
 
@@ -77,7 +77,7 @@ async def test_a_message_that_could_not_be_taken_comes_again(harness: HubHarness
         pc = ReferenceBridge(harness, None)
         await pc.dials()
         code = (await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)).code.reveal()
-        with away(harness):
+        with without_database(harness):
             await pc.types(code)
         assert not pc.is_linked
         await pc.loses_link()
@@ -103,7 +103,7 @@ async def test_a_message_that_could_not_be_taken_comes_again(harness: HubHarness
             pc._inbox.append({**pc.heard_of(before)[-1], "seq": 0})
 
     await walk()
-    with away(harness):
+    with without_database(harness):
         await pc.works()
     assert not pc.is_linked
     await pc.loses_link()

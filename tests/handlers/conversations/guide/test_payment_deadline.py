@@ -11,9 +11,9 @@ from services.messaging import payment_reminders
 from services.storage.models import ChatRow, Job
 from tests import phrases
 from tests.bot_harness import BotHarness
+from tests.handlers.captured_updates import deliver_update
 from tests.handlers.clock import set_time
 from tests.handlers.engine.navigation import press, state
-from tests.handlers.updates import deliver_update
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -199,14 +199,14 @@ async def test_a_reminder_the_line_lost_comes_later(at_noon: BotHarness) -> None
     anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     await press(anna, "today")
-    due_at, heard = datetime(2026, 12, 3, 2, 1, tzinfo=UTC), len(anna.bot_messages)
+    due_at, count_before = datetime(2026, 12, 3, 2, 1, tzinfo=UTC), len(anna.bot_messages)
 
     async def lost(_row: Job, _now: datetime) -> None:
         raise NetworkError("the line is down")
 
     worker = JobWorker(at_noon.kaika.database, {}, {payment_reminders.JOB_KIND: lost})
     assert await worker.run_due(due_at) == 0
-    assert len(anna.bot_messages) == heard
+    assert len(anna.bot_messages) == count_before
     assert await run_reminders(at_noon, due_at + timedelta(seconds=20)) == 0, "not yet"
     assert await run_reminders(at_noon, due_at + timedelta(minutes=1)) == 1
     anna.sees("Days left to pay for your card: 5")

@@ -30,7 +30,7 @@ from tests.handlers.conversations.online.path_planning import (
     StepId,
     find_edges,
 )
-from tests.handlers.conversations.online.walker import SEEDS, Walker, expire_certificates
+from tests.handlers.conversations.online.step_walker import SEEDS, Walker, expire_certificates
 from tests.handlers.engine.navigation import callback_data, press, step_message
 from tests.services.authority.authority_harness import CHAT
 

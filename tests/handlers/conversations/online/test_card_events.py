@@ -110,12 +110,12 @@ async def test_an_end_that_comes_when_the_person_is_elsewhere_is_told_apart(
         CardTaskFailed(chat, "op", CardTask.UNLOCK, FailureCode.CARD_REMOVED)
     )
     person.sees(phrases.CARD_PULLED_OUT)
-    heard = len(person.bot_messages)
+    count_before = len(person.bot_messages)
     await bridge_harness.deliver(
         CardTaskFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.TIMED_OUT)
     )
     await bridge_harness.deliver(CardTaskFailed(chat, "op", CardTask.UNLOCK, FailureCode.CANCELLED))
-    assert len(person.bot_messages) == heard, "nobody waits for these"
+    assert len(person.bot_messages) == count_before, "nobody waits for these"
 
 
 async def test_a_line_that_fails_shows_it_later(
@@ -148,7 +148,7 @@ async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
 ) -> None:
     logs.configure("info", "json", [])  # unlike its default, it prints no locals
     person = await _start_card_check(bridge_harness)
-    heard = len(person.bot_messages)
+    count_before = len(person.bot_messages)
 
     async def broken(*_: object) -> None:
         raise error
@@ -156,7 +156,7 @@ async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
     with monkeypatch.context() as patched:
         patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
         await bridge_harness.deliver(BridgeConnected(person.person.id))
-    assert len(person.bot_messages) == heard + is_told
+    assert len(person.bot_messages) == count_before + is_told
     if is_told:
         person.sees(phrases.OUR_ERROR)
 

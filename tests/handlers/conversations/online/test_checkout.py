@@ -19,6 +19,7 @@ from services.formats.ui_number import UiNumber
 from services.storage.availability import DatabaseUnavailableError
 from tests import phrases
 from tests.bot_harness import BotHarness
+from tests.handlers.captured_updates import deliver_update
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
     DEADLINE,
@@ -35,7 +36,6 @@ from tests.handlers.conversations.online.payments import (
     submit_application,
 )
 from tests.handlers.engine.navigation import state
-from tests.handlers.updates import deliver_update
 
 
 async def test_telegram_may_ask_twice_and_tell_twice(harness: BotHarness) -> None:

@@ -14,7 +14,7 @@ from tests.bot_harness import BotHarness, buttons
 from tests.handlers.clock import NOW, advance_time, set_time
 from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.conversations.online.path_planning import StepId, plan_visit
-from tests.handlers.conversations.online.walker import Walker, visit_step
+from tests.handlers.conversations.online.step_walker import Walker, visit_step
 from tests.handlers.engine.interruptions import (
     Interruption,
     StepVisit,

@@ -20,7 +20,7 @@ from tests.handlers.conversations.online.pc_walker import (
     find_edges_with_pc,
     pc_state_for,
 )
-from tests.handlers.conversations.online.walker import visit_step
+from tests.handlers.conversations.online.step_walker import visit_step
 from tests.handlers.engine.interruptions import (
     StepVisit,
     begins_another,

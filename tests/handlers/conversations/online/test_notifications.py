@@ -26,14 +26,14 @@ async def test_each_chat_is_told_in_its_language_and_the_one_that_acts_is_not(
 ) -> None:
     holder, anna, mei = await link_two_chats(harness, office)
     anna.sees("Another chat was linked to you", "2027-03-01 12:00", "Was this you?")
-    heard = len(anna.bot_messages)
+    count_before = len(anna.bot_messages)
     grant = await holder.obtain_grant(AuthorityOperation.SUSPEND, chat=anna.person.id, now=NOW)
     async with office.database.unit_of_work() as session:
         await office.authority.certificates.suspend(session, grant.id, anna.person.id, NOW)
     await harness.run_due_jobs(NOW)
     mei.sees(phrases.CERTIFICATE_SUSPENDED.chinese, "2027-03-01 12:00", "0800-080-117")
     assert mei.labels == []
-    assert len(anna.bot_messages) == heard
+    assert len(anna.bot_messages) == count_before
 
 
 async def test_a_chosen_language_comes_before_the_clients(
@@ -63,15 +63,15 @@ async def test_news_come_in_order_after_a_pause_of_the_line(
     harness: BotHarness, office: Office, engine: Engine
 ) -> None:
     holder, anna, _mei = await link_two_chats(harness, office)
-    heard = len(anna.bot_messages)
+    count_before = len(anna.bot_messages)
     engine.world.faults.add(InjectedFault("sendmessage", 502, times=2))
     await office.counter.suspend(holder.ui_number, NOW)
     await harness.run_due_jobs(NOW)
-    assert len(anna.bot_messages) == heard
+    assert len(anna.bot_messages) == count_before
     await office.counter.resume(holder.ui_number, NOW + timedelta(seconds=10))
     for minutes in (2, 4):
         await harness.run_due_jobs(NOW + timedelta(minutes=minutes))
-    told = [message["text"].split("\n")[0] for message in anna.bot_messages[heard:]]
+    told = [message["text"].split("\n")[0] for message in anna.bot_messages[count_before:]]
     assert told == ["⏸ The certificate was suspended", "▶️ The certificate was resumed"]
     assert await pending_messages(harness) == []
 
@@ -145,14 +145,14 @@ async def test_a_chat_that_was_removed_is_told_of_that_and_of_nothing_before(
     harness: BotHarness, office: Office
 ) -> None:
     holder, anna, mei = await link_two_chats(harness, office)
-    heard = len(mei.bot_messages)
+    count_before = len(mei.bot_messages)
     await office.counter.suspend(holder.ui_number, NOW)
     async with office.database.unit_of_work() as session:
         (person,) = await office.authority.links.list_people(session, anna.person.id)
         unlink = office.authority.links.unlink_chat
         await unlink(session, person.subscriber, mei.person.id, anna.person.id, NOW)
     await harness.run_due_jobs(NOW)
-    assert len(mei.bot_messages) == heard + 1
+    assert len(mei.bot_messages) == count_before + 1
     mei.sees("這個聊天室已不再連結")
 
 

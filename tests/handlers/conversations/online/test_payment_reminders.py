@@ -69,9 +69,9 @@ async def test_they_come_five_days_and_one_day_before(
     assert five not in str(hoa.messages)
     await work_until(harness, FIVE)
     hoa.sees(five, "2027-03-16")
-    heard = len(hoa.bot_messages)
+    count_before = len(hoa.bot_messages)
     await work_until(harness, FIVE + timedelta(hours=1))
-    assert len(hoa.bot_messages) == heard
+    assert len(hoa.bot_messages) == count_before
     await work_until(harness, ONE)
     hoa.sees(one)
     assert await reminder_days(harness) == []
@@ -92,9 +92,9 @@ async def test_paying_ends_them(harness: BotHarness) -> None:
     await press(hoa, "pay")
     await deliver_successful_payment(hoa, invoice_payload(hoa, invoices(hoa)[-1]))
     assert await reminder_days(harness) == []
-    heard = len(hoa.bot_messages)
+    count_before = len(hoa.bot_messages)
     await work_until(harness, ONE)
-    assert len(hoa.bot_messages) == heard
+    assert len(hoa.bot_messages) == count_before
 
 
 async def test_paying_ends_them_in_every_chat_and_at_the_counter_too(harness: BotHarness) -> None:
@@ -117,9 +117,9 @@ async def test_one_that_is_paid_while_it_goes_out_is_not_sent(harness: BotHarnes
         assert row is not None
     counter = Counter(harness.authority, Actor.at_counter("test"))
     await counter.pay(UiNumber.parse(NUMBER), "at the counter", 27800, NOW)
-    heard = len(hoa.bot_messages)
+    count_before = len(hoa.bot_messages)
     await harness.kaika.job_registry.send_payment_reminder(row, FIVE)
-    assert len(hoa.bot_messages) == heard
+    assert len(hoa.bot_messages) == count_before
 
 
 async def test_who_turns_them_off_is_not_asked_again(harness: BotHarness) -> None:
@@ -156,9 +156,9 @@ async def test_the_choice_is_forgotten_with_the_deadline(harness: BotHarness) ->
     hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "off")
-    heard = len(hoa.bot_messages)
+    count_before = len(hoa.bot_messages)
     await work_until(harness, DEADLINE + timedelta(minutes=1))
-    assert len(hoa.bot_messages) == heard
+    assert len(hoa.bot_messages) == count_before
     async with harness.kaika.database.unit_of_work() as session:
         left = await session.scalars(select(Job).where(Job.kind == payment_reminders.JOB_KIND))
         assert left.all() == []
@@ -167,9 +167,9 @@ async def test_the_choice_is_forgotten_with_the_deadline(harness: BotHarness) ->
 async def test_one_that_comes_too_late_says_nothing(harness: BotHarness) -> None:
     hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
-    heard = len(hoa.bot_messages)
+    count_before = len(hoa.bot_messages)
     await work_until(harness, DEADLINE + timedelta(days=3))
-    assert len(hoa.bot_messages) == heard
+    assert len(hoa.bot_messages) == count_before
 
 
 async def test_who_blocked_the_bot_is_left_alone(harness: BotHarness) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sandbox.engine import Engine
 from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser
+from tests.handlers.captured_updates import deliver_update
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.cardholders import open_online_harness
 from tests.handlers.conversations.online.payments import (
@@ -29,7 +30,6 @@ from tests.handlers.conversations.online.payments import (
     submit_application,
 )
 from tests.handlers.engine.navigation import press, state
-from tests.handlers.updates import deliver_update
 
 SECOND = ("A803095426", "buB2d345")
 STEPS = 60

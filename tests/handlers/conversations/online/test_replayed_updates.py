@@ -13,10 +13,10 @@ from services.conversations import ConversationChangedError
 from services.messaging.outbox import OutboxMessage
 from tests import phrases
 from tests.bot_harness import BotHarness
+from tests.handlers.captured_updates import deliver_update, take_button_update, take_text_update
 from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import Office, read_one_time_code, wrong_code
 from tests.handlers.engine.navigation import press, state
-from tests.handlers.updates import deliver_update, take_button_update, take_text_update
 
 
 def crash_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> Callable[[], None]:

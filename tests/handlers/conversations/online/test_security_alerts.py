@@ -16,10 +16,10 @@ from tests.handlers.conversations.online.linked_chats import link_chat, link_two
 async def test_one_tap_suspends_and_reveals_nothing(harness: BotHarness, office: Office) -> None:
     holder, anna, mei = await link_two_chats(harness, office)
     thief = await holder.obtain_grant(AuthorityOperation.RESUME, chat=66, now=NOW)
-    heard = len(anna.bot_messages)
+    count_before = len(anna.bot_messages)
     await anna.presses("Not me: suspend now")
     assert await holder.certificate_state() == "suspended"
-    assert len(anna.bot_messages) == heard, "in place of the question"
+    assert len(anna.bot_messages) == count_before, "in place of the question"
     anna.sees(phrases.CERTIFICATE_SUSPENDED, "password of your mailbox", "0800-080-117")
     await harness.run_due_jobs(NOW)
     mei.sees(phrases.CERTIFICATE_SUSPENDED.chinese)

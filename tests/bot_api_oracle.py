@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from sandbox.engine import Engine
-from tests.oracle_limits import FIELD_LIMITS, find_length_problem
+from tests.bot_api_limits import FIELD_LIMITS, find_length_problem
 
 Json = dict[str, Any]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.engine import Engine
-from tests.oracle import Oracle, OracleError, check_call, check_response, check_update
+from tests.bot_api_oracle import Oracle, OracleError, check_call, check_response, check_update
 
 PERSON = {"id": 5400000001, "is_bot": False, "first_name": "Ann"}
 CHAT = {"id": 5400000001, "type": "private", "first_name": "Ann"}
