@@ -2,13 +2,11 @@
 
 import asyncio
 import gc
-import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
@@ -16,8 +14,10 @@ from aiohttp.web import AbstractRouteDef
 from telegram.error import InvalidToken
 from telegram.request import BaseRequest
 
+from bot.health import HealthMonitor
 from bot.jobs.worker import schedule_housekeeping
 from bot.settings import Settings, SettingsError
+from bot.stop_deadline import StopDeadline, stop_on_signals
 from bot.telegram import command_menus
 from bot.telegram.persistent_calls import PersistentCaller
 from bot.telegram.rate_limiter import RetryingRateLimiter
@@ -25,7 +25,6 @@ from bot.telegram.transport import AiohttpRequest
 from bot.updates import webhook
 from bot.updates.crash_marker import CrashMarker
 from bot.updates.intake import ALLOWED_UPDATES, Intake
-from bot.updates.intake_lease import IntakeLease
 from bot.updates.poller import Poller
 from bot.updates.update_processor import ClosableUpdateQueue
 from bot.web import listeners
@@ -33,6 +32,7 @@ from bot.wiring.application import build_application, build_services
 from bot.wiring.job_registry import JobRegistry
 from handlers.conversations.registry import Deployment, conversations_for
 from handlers.faq import answers
+from services.back_off import back_off
 from services.clock import SystemClock
 from services.clock_record import RECORD_SECONDS, record_moment, resume_counting
 from services.conversations import ConversationStore
@@ -40,9 +40,12 @@ from services.faq import entries
 from services.messaging.inbox import Inbox
 from services.people.languages import LanguagePreferences
 from services.storage import keys
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
-from services.storage.key_fingerprints import open_database
+from services.storage.engine import OWNER_LIMITS
+from services.storage.key_fingerprints import check_database, open_database
 from services.storage.keys import KeyRing
+from services.storage.ownership import RENEWAL_SECONDS, OwnershipLostError, create_ownership
 from services.supervisor import OwnedTasks, Supervisor
 
 if TYPE_CHECKING:
@@ -51,8 +54,8 @@ if TYPE_CHECKING:
 
 _SWEEP_SECONDS = 1.0
 """How often the intake looks whether there are updates to be processed again."""
-_POLL_SILENCE = 120.0
-"""Seconds without a successful poll after which the bot reports itself as ``silent``."""
+_FIRST_ATTEMPT_WAIT, _MAX_ATTEMPT_WAIT = 0.25, 1.0
+"""Seconds between attempts to reach or own the database."""
 
 OpenAuthority = Callable[
     [Settings, Database, KeyRing], AbstractAsyncContextManager["EmbeddedServices"]
@@ -67,6 +70,7 @@ class Kaika:
 
     :param request: makes its Bot API calls; aiohttp by default.
     :param open_authority: opens the embedded authority, where the settings ask for one.
+    :ivar on_stop: called when a stop is requested.
     """
 
     def __init__(
@@ -76,7 +80,8 @@ class Kaika:
         open_authority: OpenAuthority | None = None,
     ) -> None:
         self.settings = settings
-        self.database = Database(settings.database)
+        self.database = Database(settings.database, OWNER_LIMITS)
+        self.ownership = create_ownership(self.database)
         self.keys = keys.load_or_create(settings.key_file)
         self.embedded: EmbeddedServices | None = None
         self.bridge: BridgeRuntime | None = None
@@ -95,16 +100,19 @@ class Kaika:
         self.application = build_application(
             settings, requests, self.update_queue, self.intake, services
         )
-        self.poller: Poller | None = None
         self.supervisor = Supervisor(self._fail)
+        self.health = HealthMonitor(self.database, self.inbox, self.intake, self.supervisor)
+        self.on_stop: Callable[[], None] = lambda: None
         self._tasks = OwnedTasks()
         self._stop = asyncio.Event()
         base_url = self.application.bot.base_url
         self._telegram = PersistentCaller(self.poll_request, base_url, self._stop)
         self._failure: BaseException | None = None
+        self._health_address: str | None = None
 
     def stop(self) -> None:
         """Request a clean stop: no new updates are accepted, those in progress are finished."""
+        self.on_stop()
         self._stop.set()
 
     def _fail(self, error: BaseException) -> None:
@@ -117,6 +125,10 @@ class Kaika:
 
         :raises InvalidToken: when Telegram does not know the bot.
         :raises TaskFailedError: when a part of the bot fails again and again.
+        :raises OwnershipLostError: when another process has taken over.
+        :raises DatabaseUnavailableError: when only the operator can make the database available.
+        :raises DatabaseOutdatedError: when the operator has to upgrade the database first.
+        :raises WrongKeyFileError: when the key file is not the one of this database.
         """
         await self._run()
         if self._failure is not None:
@@ -124,12 +136,16 @@ class Kaika:
 
     async def _run(self) -> None:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.open_resources())
+            self._close_at_end(stack)
             await stack.enter_async_context(self._serve_health())
-            lease = IntakeLease(self.database, on_loss=self.stop)
-            if not await lease.acquire(self._stop):
+            if not await self._try_until_stopped(self._check_database):
                 return
-            await stack.enter_async_context(lease.renewing(self.supervisor))
+            await stack.enter_async_context(self.health.watching())
+            if not await self._try_until_stopped(self._claim_database):
+                return
+            await stack.enter_async_context(self._own_database())
+            await stack.enter_async_context(self._open_parts())
+            self._announce_health()
             await self._telegram.call(self.application.bot.initialize)
             if self._stop.is_set():
                 return
@@ -147,9 +163,73 @@ class Kaika:
         :raises WrongKeyFileError: when the key file is not the one of this database.
         """
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self.database.close)
-            for request in (self._request, self.poll_request):  # also when the start fails
-                stack.push_async_callback(request.shutdown)
+            self._close_at_end(stack)
+            await stack.enter_async_context(self._open_parts())
+            yield
+
+    def _close_at_end(self, stack: AsyncExitStack) -> None:
+        """Close the connections when the stack ends, also where the start fails."""
+        stack.push_async_callback(self.database.close)
+        for request in (self._request, self.poll_request):
+            stack.push_async_callback(request.shutdown)
+
+    async def _try_until_stopped(self, attempt: Callable[[], Awaitable[bool]]) -> bool:
+        """Repeat an attempt until it succeeds; `False` when a stop was requested first."""
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                if await attempt():
+                    return True
+                failures = 1
+            except DatabaseUnavailableError as error:
+                if error.needs_operator:
+                    raise
+                failures += 1
+                self.health.note_database(str(error))
+            self._announce_health()
+            with suppress(TimeoutError):
+                wait = back_off(failures, _FIRST_ATTEMPT_WAIT, _MAX_ATTEMPT_WAIT)
+                await asyncio.wait_for(self._stop.wait(), wait)
+        return False
+
+    def _announce_health(self) -> None:
+        """Log once where the health can be asked for."""
+        if self._health_address is not None:
+            _log.info("health", address=self._health_address)
+            self._health_address = None
+
+    async def _check_database(self) -> bool:
+        await check_database(self.database, self.keys)
+        self.health.note_database(None)
+        return True
+
+    async def _claim_database(self) -> bool:
+        if await self.ownership.claim():
+            self.health.owner = None
+            return True
+        if self.health.phase != "waiting":
+            self.health.phase, self.health.owner = "waiting", await self.ownership.describe_owner()
+            _log.warning("another_process_owns_the_database", owner=self.health.owner)
+        return False
+
+    @asynccontextmanager
+    async def _own_database(self) -> AsyncIterator[None]:
+        """Have every commit checked, and the claim renewed, while the block runs."""
+        self.health.phase = "starting"
+        self.database.check_ownership = self.ownership.check
+        renewing = self.supervisor.repeating(
+            "ownership", self.ownership.renew, RENEWAL_SECONDS, fatal=(OwnershipLostError,)
+        )
+        try:
+            async with renewing:
+                yield
+        finally:
+            self.database.check_ownership = None
+            await self.ownership.release()
+
+    @asynccontextmanager
+    async def _open_parts(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
             await open_database(self.database, self.keys)
             await self.languages.load()
             if self.settings.authority == "embedded":
@@ -194,6 +274,8 @@ class Kaika:
             stack.callback(self.update_queue.close)
             stack.callback(self._stop_waiting_for_telegram)
             await resume_counting(self.database, self.clock)
+            async with self.database.unit_of_work() as session:
+                await schedule_housekeeping(session, self.clock.now())
             await self.conversations.load_open()
             self.job_registry = self._make_job_registry()
             self.job_worker = self.job_registry.make_worker()
@@ -213,6 +295,7 @@ class Kaika:
             sweep = self.intake.take_up_again
             sweeping = self.supervisor.repeating("sweep", sweep, _SWEEP_SECONDS)
             await stack.enter_async_context(sweeping)
+            self.health.phase = "ok"
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield
 
@@ -233,9 +316,9 @@ class Kaika:
         bot, settings = self.application.bot, self.settings
         if settings.webhook_url is None:
             await self._telegram.call(bot.delete_webhook)
-            self.poller = Poller(bot, self.poll_request, self.intake)
+            poller = self.health.poller = Poller(bot, self.poll_request, self.intake)
             polling = self.supervisor.repeating(
-                "poller", self.poller.poll, interrupt=self.poller.stop, fatal=(InvalidToken,)
+                "poller", poller.poll, interrupt=poller.stop, fatal=(InvalidToken,)
             )
             async with polling:
                 await self._stop.wait()
@@ -273,25 +356,10 @@ class Kaika:
 
     @asynccontextmanager
     async def _serve_health(self) -> AsyncIterator[None]:
-        async with self.database.unit_of_work() as session:
-            await schedule_housekeeping(session, self.clock.now())
-        app = listeners.health_app(self.health)
+        app = listeners.health_app(self.health.report)
         async with listeners.serve_app(app, "127.0.0.1", self.settings.loopback_port) as port:
-            _log.info("health", address=f"http://127.0.0.1:{port}/healthz")
+            self._health_address = f"http://127.0.0.1:{port}/healthz"
             yield
-
-    async def health(self) -> dict[str, Any]:
-        """Report the bot's health; ``status`` is ``ok``, ``waiting`` or ``silent``."""
-        silence = round(monotonic() - self.poller.last_success, 1) if self.poller else None
-        status = "ok" if self.application.running else "waiting"
-        if silence is not None and silence > _POLL_SILENCE:
-            status = "silent"
-        return {
-            "status": status,
-            "seconds_since_poll": silence,
-            "backlog": self.intake.backlog,
-            "inbox": await self.inbox.count_by_state(),
-        }
 
 
 def _open_authority(
@@ -308,9 +376,8 @@ async def run_bot(settings: Settings) -> None:
     :raises SettingsError: when Telegram does not know the token.
     """
     kaika = Kaika(settings)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, kaika.stop)
+    kaika.on_stop = StopDeadline().start
+    stop_on_signals(kaika.stop)
     try:
         await kaika.run()
     except InvalidToken:

@@ -1,11 +1,10 @@
 """`kaika demo`: the bot on the sandbox in one process, connected by HTTP as to Telegram."""
 
-import asyncio
 import secrets
 import shutil
-import signal
 import socket
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from bot import settings as settings_module
 from bot.app import Kaika
 from bot.cli import demo_people as demo_people
 from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, sandbox_folder
+from bot.stop_deadline import StopDeadline, stop_on_signals
 from bot.wiring import embedded
 from bot.wiring.embedded import EmbeddedServices
 from sandbox.engine import Engine
@@ -27,8 +27,10 @@ from sandbox.server import RunningSandbox, serve
 from sandbox.world.mailbox import MailboxTransport
 from services.storage import private_files
 from services.storage.database import Base, Database
+from services.storage.file_lock import FileLock
 from services.storage.keys import KeyRing
 from services.storage.models import DatabaseFact
+from services.storage.ownership import own_briefly
 from services.storage.upgrade import upgrade
 
 _MARK = "created_by_sandbox"
@@ -38,31 +40,58 @@ _FOREIGN_DATABASE = (
     "KAIKA_DATABASE_URL names a database that the sandbox did not create, so it is left alone; "
     "unset it for the demo"
 )
+_DATABASE_IN_USE = (
+    "KAIKA_DATABASE_URL names a database that another sandbox is using; stop it first"
+)
 _console = Console(stderr=True)
 
 
 async def run(port: int) -> None:
     """Run the bot on an empty sandbox until SIGINT or SIGTERM.
 
-    :raises SettingsError: if the database was not created by the sandbox.
+    :raises SettingsError: if the database was not created by the sandbox, or a sandbox runs in
+        the same folder.
     """
     token = f"{100_000_000 + secrets.randbelow(900_000_000)}:{secrets.token_urlsafe(32)}"
     engine = _add_chat_people(Engine(token))
     sandbox = await _serve(engine, port)
     try:
         settings = _settings(token, sandbox.api_url)
-        logs.configure(settings.log_level, settings.log_format, settings.secrets())
-        await reset_sandbox(settings)
-        kaika = Kaika(settings, open_authority=_AuthorityOpener(engine))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, kaika.stop)
-        _console.print("\nMaking the demo people's cards, which takes some seconds …")
-        await _add_card_people(settings)
-        _announce(sandbox, settings)
-        await kaika.run()
+        with _lock_folder(settings.data_dir, sandbox.page_url):
+            await _run_in_folder(settings, sandbox, engine)
     finally:
         await sandbox.close()
+
+
+@contextmanager
+def _lock_folder(folder: Path, address: str) -> Iterator[None]:
+    """Keep other sandboxes out of a folder while the block runs.
+
+    :raises SettingsError: with the address of the sandbox that runs there already.
+    """
+    lock = FileLock(folder / "sandbox.lock")
+    if not lock.try_acquire(address):
+        other = lock.read_note()
+        where = f" at {other}" if other else ""
+        raise SettingsError(
+            [f"A sandbox runs in {folder} already{where}; open it, or stop it first"]
+        )
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+async def _run_in_folder(settings: Settings, sandbox: RunningSandbox, engine: Engine) -> None:
+    logs.configure(settings.log_level, settings.log_format, settings.secrets())
+    await reset_sandbox(settings)
+    kaika = Kaika(settings, open_authority=_AuthorityOpener(engine))
+    kaika.on_stop = StopDeadline().start
+    stop_on_signals(kaika.stop)
+    _console.print("\nMaking the demo people's cards, which takes some seconds …")
+    await _add_card_people(settings)
+    _announce(sandbox, settings)
+    await kaika.run()
 
 
 class _AuthorityOpener:
@@ -170,15 +199,22 @@ async def reset_sandbox(settings: Settings) -> None:
             is_sandbox = await _is_sandbox_database(connection)
         if not is_sandbox:
             raise SettingsError([_FOREIGN_DATABASE])
-        _clear_folder(settings.data_dir)
         await upgrade(database)
-        async with database.unit_of_work() as session:
-            for table in reversed(Base.metadata.sorted_tables):
-                await session.execute(delete(table))
-            session.add(DatabaseFact(name=_MARK, value="yes"))
+        async with own_briefly(database) as is_owner:
+            if not is_owner:
+                raise SettingsError([_DATABASE_IN_USE])
+            _clear_folder(settings.data_dir)
+            await _clear_database(database)
     finally:
         await database.close()
     _write_sandbox_settings(settings)
+
+
+async def _clear_database(database: Database) -> None:
+    async with database.unit_of_work() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            await session.execute(delete(table))
+        session.add(DatabaseFact(name=_MARK, value="yes"))
 
 
 def _clear_folder(folder: Path) -> None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from sqlalchemy import select
 
 from bot.cli.authority_session import AuthoritySession
 from bot.cli.command_output import AsJson, CommandOutput, run_with_authority
@@ -14,7 +13,8 @@ from services.bridge.models import SEALED_COLUMNS as BRIDGE_COLUMNS
 from services.messaging import inbox
 from services.storage import keys
 from services.storage.key_fingerprints import register_keys, unregister_keys
-from services.storage.models import InboxUpdate, Lease
+from services.storage.models import InboxUpdate
+from services.storage.ownership import own_briefly
 from services.storage.rotation import SealedColumn, find_keys_in_use, reseal
 
 COLUMNS = (
@@ -66,10 +66,17 @@ def rotate_key(
 
 
 async def _rotate(session: AuthoritySession, *, drop_old: bool) -> RotationResult:
+    if not drop_old:
+        return await _make_key(session, drop_old=False)
+    async with own_briefly(session.authority.database) as is_owner:
+        if not is_owner:
+            raise BotIsRunningError
+        return await _make_key(session, drop_old=True)
+
+
+async def _make_key(session: AuthoritySession, *, drop_old: bool) -> RotationResult:
     """Rotate in steps that each leave a key file with every key that the database was made with."""
     database, path = session.authority.database, session.settings.key_file
-    if drop_old and await _bot_is_running(session):
-        raise BotIsRunningError
     ring = keys.add_key(path)
     async with database.unit_of_work() as db:
         await register_keys(db, ring)
@@ -85,9 +92,3 @@ async def _rotate(session: AuthoritySession, *, drop_old: bool) -> RotationResul
     if dropped:
         keys.drop_keys(path, dropped)
     return RotationResult(ring.current, resealed, sorted(dropped))
-
-
-async def _bot_is_running(session: AuthoritySession) -> bool:
-    async with session.authority.database.unit_of_work() as db:
-        held = select(Lease.name).where(Lease.expires_at > session.now).limit(1)
-        return (await db.execute(held)).first() is not None

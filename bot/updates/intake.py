@@ -59,6 +59,7 @@ class Intake:
         """The chats of the updates in progress, by their ids."""
         self._deferred = DeferredChats()
         self._next_sweep = 0.0
+        self._last_progress = monotonic()
         self._failed: dict[int, str] = {}
         self._refused_for: dict[int, float] = {}
         """Seconds for which Telegram takes nothing more to the chats of updates in progress."""
@@ -84,6 +85,11 @@ class Intake:
         """Set the application that processes the updates, and what recognises a secret."""
         self._application = application
         self._looks_secret = looks_secret
+
+    @property
+    def stalled_seconds(self) -> float:
+        """Seconds without a finished update, while there are any."""
+        return monotonic() - self._last_progress if self._unfinished else 0.0
 
     @property
     def backlog(self) -> int:
@@ -184,6 +190,7 @@ class Intake:
 
         After a temporary error the update stays unfinished, and is queued again later.
         """
+        self._last_progress = monotonic()
         chat = self._unfinished.pop(update_id, None)
         if chat is not None:
             self._deferred.remove_update(chat)
@@ -217,6 +224,8 @@ class Intake:
             except Exception as error:  # PTB takes the types of all fields for granted
                 self._set_aside(item, error)
                 continue
+            if not self._unfinished:
+                self._last_progress = monotonic()
             chat = self._unfinished[update_id] = _order_of(item)
             if chat is not None:
                 self._deferred.add_update(chat)

@@ -34,7 +34,11 @@ _log = structlog.get_logger()
 
 
 class Poller:
-    """Polls Telegram for updates."""
+    """Polls Telegram for updates.
+
+    :ivar last_success: moment of the last answer, by the monotonic clock.
+    :ivar failures: failed requests since.
+    """
 
     def __init__(self, bot: Bot, request: AiohttpRequest, intake: Intake) -> None:
         self._base_url = bot.base_url
@@ -42,7 +46,7 @@ class Poller:
         self._intake = intake
         self._stop = asyncio.Event()
         self._offset: int | None = None
-        self._failures = 0
+        self.failures = 0
         self.last_success = monotonic()
 
     def stop(self) -> None:
@@ -62,7 +66,7 @@ class Poller:
             await self._intake.accept(batch)
             self._offset = max(map(update_id_of, batch)) + 1  # which the next request confirms
         self.last_success = monotonic()
-        self._failures = 0
+        self.failures = 0
 
     async def _next_batch(self) -> Batch:
         await self._intake.has_room.wait()
@@ -95,8 +99,8 @@ class Poller:
         return read_updates(body)
 
     async def _back_off(self, error: Exception) -> None:
-        self._failures += 1
-        wait = back_off(self._failures, _FIRST_BACK_OFF, _MAX_BACK_OFF)
+        self.failures += 1
+        wait = back_off(self.failures, _FIRST_BACK_OFF, _MAX_BACK_OFF)
         if isinstance(error, RetryAfter):
             wait = max(wait, retry_delay(error).total_seconds())
         hint = "is another bot running with this token?" if isinstance(error, Conflict) else None

@@ -1,5 +1,6 @@
 """The webhook: Telegram posts updates to it, and is answered once they are in the inbox."""
 
+import asyncio
 import hmac
 
 import structlog
@@ -9,7 +10,10 @@ from bot.updates.intake import Intake
 from services.messaging.update_json import read_update
 from services.messaging.updates import ReceivedUpdate
 from services.storage.availability import DatabaseUnavailableError
+from services.supervisor import OwnedTasks
 
+STORE_SECONDS = 5.0
+"""How long storing an update may take; Telegram then sends it again."""
 WEBHOOK_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
 _log = structlog.get_logger()
@@ -26,6 +30,7 @@ class WebhookView:
     def __init__(self, secret: str, intake: Intake) -> None:
         self._secret = secret.encode()
         self._intake = intake
+        self._tasks = OwnedTasks()
 
     async def handle(self, request: web.Request) -> web.Response:
         """Accept one update."""
@@ -36,11 +41,19 @@ class WebhookView:
         if not self._intake.has_room.is_set():
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
         update = _parse_update(await request.read())
+        # Not cancelled when the time is up: what is stored late has to be queued all the same.
+        accepting = self._tasks.start("webhook update", self._accept(update))
+        done, _ = await asyncio.wait({accepting}, timeout=STORE_SECONDS)
+        if not done or not accepting.result():
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
+        return web.Response()
+
+    async def _accept(self, update: ReceivedUpdate) -> bool:
         try:
             await self._intake.accept([update])
         except DatabaseUnavailableError:
-            raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from None
-        return web.Response()
+            return False
+        return True
 
 
 def _parse_update(body: bytes) -> ReceivedUpdate:

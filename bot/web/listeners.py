@@ -8,7 +8,7 @@ from aiohttp import web
 
 _MAX_BODY_BYTES = 1024 * 1024
 """Limit on the body of a request."""
-_SHUTDOWN_SECONDS = 10.0
+_SHUTDOWN_SECONDS = 3.0
 """How long requests in progress may take when the listener closes."""
 
 Health = Callable[[], Awaitable[dict[str, Any]]]

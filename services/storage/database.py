@@ -5,7 +5,7 @@ SQLite's busy handler.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +19,11 @@ from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, mapped_column
+from sqlalchemy.pool import NullPool
 
 from services.storage import private_files
 from services.storage.availability import DatabaseUnavailableError
-from services.storage.engine import create_engine
+from services.storage.engine import LIMITS, Limits, create_engine
 
 WRITER_SECONDS = 10.0
 """How long to wait for SQLite's one writer."""
@@ -68,14 +69,18 @@ Row = TypeVar("Row", bound=Base)
 
 
 class Database:
-    """One database, reached by `url` (``sqlite+aiosqlite:///…`` or ``postgresql+asyncpg://…``)."""
+    """One database, reached by `url` (``sqlite+aiosqlite:///…`` or ``postgresql+asyncpg://…``).
 
-    def __init__(self, url: str) -> None:
+    :ivar check_ownership: called before every commit; raises where another process has taken over.
+    """
+
+    def __init__(self, url: str, limits: Limits = LIMITS) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
             _create_private_file(Path(self.url.database))
-        self.engine = create_engine(self.url)
+        self.engine = create_engine(self.url, limits)
+        self.check_ownership: Callable[[AsyncSession], Awaitable[None]] | None = None
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._writer_lock = asyncio.Lock()
 
@@ -90,6 +95,9 @@ class Database:
             try:
                 async with self._sessions.begin() as session:
                     yield session
+                    if self.check_ownership is not None:
+                        await session.flush()
+                        await self.check_ownership(session)
             except NoConnectionError:
                 raise DatabaseUnavailableError("every connection is in use") from None
 
@@ -111,7 +119,9 @@ class Database:
     @asynccontextmanager
     async def unlimited_transaction(self) -> AsyncIterator[AsyncConnection]:
         """Open one transaction whose statements may take as long as they like."""
-        unlimited = self.engine if self.is_sqlite else create_engine(self.url, has_limits=False)
+        unlimited = (
+            self.engine if self.is_sqlite else create_engine(self.url, None, poolclass=NullPool)
+        )
         try:
             async with unlimited.begin() as connection:
                 yield connection

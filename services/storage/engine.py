@@ -8,6 +8,8 @@ PostgreSQL ends a statement before our own limit does, so that a client that is 
 """
 
 import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import inf
 from time import monotonic
 from typing import Any
@@ -27,6 +29,8 @@ COMMAND_SECONDS = STATEMENT_SECONDS + 2.0
 """After which a statement without an answer counts as lost, and its connection with it."""
 POOL_SECONDS = 5.0
 """How long to wait for one of the pool's connections."""
+IDLE_TRANSACTION_SECONDS = 4
+"""After which the server ends an owner's session that does nothing in a transaction."""
 PING_AFTER_SECONDS = 1.0
 """Idle time after which a connection of the pool is tried before it is used."""
 
@@ -37,13 +41,13 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
 )
-_SERVER_SETTINGS = {
-    "statement_timeout": f"{STATEMENT_SECONDS:.0f}s",
+_DEAD_PEER = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "10s",
 }
+"""With which the server finds out that a client's machine is gone."""
 _KEEPALIVE = {
     "TCP_KEEPIDLE": 5,
     "TCP_KEEPINTVL": 2,
@@ -54,10 +58,33 @@ _KEEPALIVE = {
 _USED_AT = "used_at"
 
 
-def create_engine(url: URL, *, has_limits: bool = True, **options: Any) -> AsyncEngine:
+@dataclass(frozen=True)
+class Limits:
+    """Limits of PostgreSQL's sessions.
+
+    :ivar command_seconds: after which our end gives up a statement and its connection.
+    :ivar settings: of the server, for the session.
+    """
+
+    command_seconds: float
+    settings: Mapping[str, str]
+
+
+LIMITS = Limits(COMMAND_SECONDS, {**_DEAD_PEER, "statement_timeout": f"{STATEMENT_SECONDS:.0f}s"})
+OWNER_LIMITS = replace(
+    LIMITS,
+    settings={
+        **LIMITS.settings,
+        "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
+    },
+)
+"""Limits of a process that owns the database (`services.storage.ownership`)."""
+
+
+def create_engine(url: URL, limits: Limits | None = LIMITS, **options: Any) -> AsyncEngine:
     """Create an engine whose errors are those of `services.storage.availability`.
 
-    :param has_limits: on PostgreSQL, whether statements, transactions and the pool have limits.
+    :param limits: of PostgreSQL's sessions; `None` for statements that may take long.
     :param options: of SQLAlchemy's engine.
     """
     if url.get_backend_name() == "sqlite":
@@ -66,9 +93,11 @@ def create_engine(url: URL, *, has_limits: bool = True, **options: Any) -> Async
         event.listen(engine.sync_engine, "begin", _begin_immediate)
         return engine
     arguments: dict[str, Any] = {"timeout": CONNECT_SECONDS}
-    if has_limits:
-        arguments |= {"command_timeout": COMMAND_SECONDS, "server_settings": _SERVER_SETTINGS}
-        options = {"pool_timeout": POOL_SECONDS, **options}
+    if limits is not None:
+        arguments["command_timeout"] = limits.command_seconds
+        arguments["server_settings"] = dict(limits.settings)
+    if "poolclass" not in options:
+        options["pool_timeout"] = POOL_SECONDS
     engine = _create(url, arguments, options)
     event.listen(engine.sync_engine, "connect", _watch_socket)
     event.listen(engine.sync_engine, "checkin", _note_use)

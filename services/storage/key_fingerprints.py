@@ -50,15 +50,31 @@ async def open_database(database: Database, keys: KeyRing) -> None:
     :raises WrongKeyFileError: when the key file is not the one of this database.
     :raises DatabaseOutdatedError: when the operator has to upgrade the database first.
     """
+    await check_database(database, keys)
+    if database.is_sqlite:
+        await upgrade(database)
+    keys.add_missing_secrets()
     try:
-        _compare(await _read_fingerprints(database), keys)
-        await (upgrade if database.is_sqlite else ensure_current)(database)
-        keys.add_missing_secrets()
         async with database.unit_of_work() as session:
             await register_keys(session, keys)
     except WrongKeyFileError:
         keys.delete_if_new()
         raise
+
+
+async def check_database(database: Database, keys: KeyRing) -> None:
+    """Check that this process may work on a database, without changing anything.
+
+    :raises WrongKeyFileError: when the key file is not the one of this database.
+    :raises DatabaseOutdatedError: when the operator has to upgrade the database first.
+    """
+    try:
+        _compare(await _read_fingerprints(database), keys)
+    except WrongKeyFileError:
+        keys.delete_if_new()
+        raise
+    if not database.is_sqlite:
+        await ensure_current(database)
 
 
 async def upgrade_database(database: Database, key_file: Path) -> str:

@@ -106,14 +106,17 @@ class Job(Base):
     __table_args__ = (Index("due_by_time", "at"),)
 
 
-class Lease(Base):
-    """A process's lease on a role that only one may hold, such as the intake."""
+class OwnershipRow(Base):
+    """Which process owns the database; unused on SQLite."""
 
-    __tablename__ = "leases"
+    __tablename__ = "ownership"
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
-    holder: Mapped[str] = mapped_column(String(128))
-    expires_at: Mapped[datetime]
+    epoch: Mapped[int]
+    """Raised by every owner."""
+    owner: Mapped[str] = mapped_column(String(256))
+    """Host and process number, for the operator."""
+    since: Mapped[datetime]
 
 
 class DatabaseFact(Base):

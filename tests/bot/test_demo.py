@@ -10,6 +10,9 @@ from pydantic import SecretStr
 from bot import settings as settings_module
 from bot.cli import demo
 from bot.settings import Settings, SettingsError
+from services.storage.database import Database
+from services.storage.ownership import own_briefly
+from services.storage.upgrade import upgrade
 
 
 def _settings(path: Path) -> Settings:
@@ -65,12 +68,37 @@ async def test_a_database_it_did_not_make_is_left_alone(tmp_path: Path) -> None:
 
 
 async def test_a_database_of_the_real_bot_is_left_alone(tmp_path: Path) -> None:
-    from services.storage.database import Database
-    from services.storage.upgrade import upgrade
-
     settings = _settings(tmp_path / "kaika.db")
     database = Database(settings.database)
     await upgrade(database)
     await database.close()
     with pytest.raises(SettingsError, match="did not create"):
         await demo.reset_sandbox(settings)
+
+
+async def test_a_second_one_in_a_folder_names_the_address_of_the_first_and_touches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAIKA_DATA_DIR", str(tmp_path))
+    settings = _settings(tmp_path / "sandbox" / "kaika.db")
+    await demo.reset_sandbox(settings)
+    settings.key_file.write_text("of the first")
+    address = "http://127.0.0.1:8080/?token=of-the-first"
+    with demo._lock_folder(settings.data_dir, address), pytest.raises(SettingsError) as refused:
+        await demo.run(0)
+    assert address in str(refused.value)
+    assert settings.key_file.read_text() == "of the first"
+
+
+async def test_a_database_that_a_sandbox_in_another_folder_uses_is_left_alone(
+    tmp_path: Path,
+) -> None:
+    settings = _settings(tmp_path / "sandbox.db")
+    await demo.reset_sandbox(settings)
+    database = Database(settings.database)
+    async with own_briefly(database) as is_owner:
+        assert is_owner
+        with pytest.raises(SettingsError, match="another sandbox is using"):
+            await demo.reset_sandbox(settings)
+    await database.close()
+    await demo.reset_sandbox(settings)

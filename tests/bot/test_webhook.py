@@ -155,7 +155,7 @@ async def test_what_could_not_be_stored_is_not_acknowledged(
 
 
 async def test_health_is_told_on_loopback(harness: BotHarness, tmp_path: Path) -> None:
-    app = listeners.health_app(harness.kaika.health)
+    app = listeners.health_app(harness.kaika.health.report)
     async with (
         listeners.serve_app(app, "127.0.0.1", 0) as port,
         aiohttp.ClientSession() as session,

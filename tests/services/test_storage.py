@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from services import jobs, leader_lease
+from services import jobs
 from services.faq import unanswered
 from services.people.languages import LanguagePreferences
 from services.storage import keys
@@ -161,29 +161,6 @@ async def test_a_thing_scheduled_anew_while_it_was_done_stays(database: Database
         assert found
         await jobs.cancel(session, "tidy")
         await jobs.cancel(session, "tidy")
-
-
-async def test_one_process_holds_a_lease_until_it_ends(database: Database) -> None:
-    async with database.unit_of_work() as session:
-        assert await leader_lease.acquire(session, "intake", "elsewhere:1", NOW)
-        assert not await leader_lease.acquire(session, "intake", "elsewhere:2", NOW)
-        assert await leader_lease.acquire(session, "intake", "elsewhere:1", NOW), "renewed"
-        assert await leader_lease.acquire(
-            session, "intake", "elsewhere:2", NOW + leader_lease.DURATION
-        )
-        await leader_lease.release(session, "intake", "elsewhere:1")
-        assert not await leader_lease.acquire(
-            session, "intake", "elsewhere:3", NOW + leader_lease.DURATION
-        )
-
-
-async def test_a_lease_of_a_dead_process_here_is_taken_at_once(database: Database) -> None:
-    dead = (
-        leader_lease.process_name().rsplit(":", 1)[0] + ":4194305"
-    )  # beyond the largest process id
-    async with database.unit_of_work() as session:
-        assert await leader_lease.acquire(session, "intake", dead, NOW)
-        assert await leader_lease.acquire(session, "intake", "elsewhere:2", NOW)
 
 
 async def test_unanswered_questions_are_counted_without_what_tells_who_asked(
