@@ -27,8 +27,8 @@ from sandbox.server import RunningSandbox, serve
 from sandbox.world.mailbox import MailboxTransport
 from services.storage import private_files
 from services.storage.database import Base, Database
-from services.storage.file_lock import FileLock
 from services.storage.keys import KeyRing
+from services.storage.lock_file import LockFile
 from services.storage.models import DatabaseFact
 from services.storage.ownership import own_briefly
 from services.storage.upgrade import upgrade
@@ -69,7 +69,7 @@ def _lock_folder(folder: Path, address: str) -> Iterator[None]:
 
     :raises SettingsError: with the address of the sandbox that runs there already.
     """
-    lock = FileLock(folder / "sandbox.lock")
+    lock = LockFile(folder / "sandbox.lock")
     if not lock.try_acquire(address):
         other = lock.read_note()
         where = f" at {other}" if other else ""

@@ -31,7 +31,7 @@ from sqlalchemy.pool import NullPool
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 from services.storage.engine import Limits, create_engine
-from services.storage.file_lock import FileLock
+from services.storage.lock_file import LockFile
 from services.storage.models import OwnershipRow
 from services.supervisor import Supervisor
 
@@ -116,7 +116,7 @@ class FileOwnership(Ownership):
 
     def __init__(self, database: Database) -> None:
         path = Path(database.url.database or "kaika.db").resolve()
-        self._lock = FileLock(path.with_name(f"{path.name}.lock"))
+        self._lock = LockFile(path.with_name(f"{path.name}.lock"))
 
     async def claim(self) -> bool:
         """Lock the file."""

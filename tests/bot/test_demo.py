@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot import settings as settings_module
 from bot.cli import demo
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings, SettingsError, sandbox_folder
 from services.storage.database import Database
 from services.storage.ownership import own_briefly
 from services.storage.upgrade import upgrade
@@ -80,7 +80,8 @@ async def test_a_second_one_in_a_folder_names_the_address_of_the_first_and_touch
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KAIKA_DATA_DIR", str(tmp_path))
-    settings = _settings(tmp_path / "sandbox" / "kaika.db")
+    settings = _settings(tmp_path / "kaika.db")
+    assert settings.data_dir == sandbox_folder(settings_module.load_settings())
     await demo.reset_sandbox(settings)
     settings.key_file.write_text("of the first")
     address = "http://127.0.0.1:8080/?token=of-the-first"

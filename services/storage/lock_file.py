@@ -1,4 +1,4 @@
-"""A lock on a file, let go by the system when its process dies."""
+"""A lock on a file, which the system releases when its process dies."""
 
 import fcntl
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from services.storage.private_files import make_folder
 
 
-class FileLock:
+class LockFile:
     """An exclusive lock on a file; a process that is frozen keeps it.
 
     The file stays when the lock is released, with the holder's note in it.
