@@ -83,7 +83,7 @@ class Ownership(ABC):
 
     @abstractmethod
     async def release(self) -> None:
-        """Give up the claim, so that another process can take over at once."""
+        """End the claim, so that another process can take over at once."""
 
     @abstractmethod
     async def describe_owner(self) -> str:

@@ -73,7 +73,7 @@ class Contender:
             return False
 
     async def close(self) -> None:
-        """Give everything up."""
+        """Release the claim and the connections."""
         await self.ownership.release()
         await self.database.close()
 

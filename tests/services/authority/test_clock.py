@@ -45,7 +45,7 @@ WALL_CLOCK_COLUMNS = {
     "grants": "revealed_at announced_at",
     "inbox": "received_at",
     "invoices": "created_at",
-    "leases": "expires_at",
+    "ownership": "since",
     "linked_chats": "linked_at",
     "one_time_challenges": "done_at",
     "outbox": "put_at",
