@@ -43,6 +43,7 @@ class Contestant:
             "KAIKA_BASE_URL": f"{address}/bot",
             "KAIKA_DATA_DIR": str(folder / "data"),
             "KAIKA_LOOPBACK_PORT": "0",
+            "KAIKA_TEXTS_PER_MINUTE": "0",
         }
 
 

@@ -145,6 +145,8 @@ class Settings(BaseSettings):
     """Listener of /healthz on 127.0.0.1; 0 takes any free port."""
     max_backlog: int = Field(default=5000, ge=10, le=1_000_000)
     """Unfinished updates beyond which no more are accepted."""
+    texts_per_minute: int = Field(default=30, ge=0, le=1000)
+    """Messages of one person that are answered in a minute; 0 for any number."""
     authority_name: str | None = Field(default=None, min_length=2, max_length=100)
     """Name of the embedded authority's operator, shown where somebody is asked for a secret."""
     public_url: Annotated[str, AfterValidator(_check_public_url)] | None = None

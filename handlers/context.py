@@ -15,6 +15,7 @@ from services.faq.entries import Entries
 from services.faq.search import FaqSearch
 from services.formats.hidden import Hidden
 from services.people.languages import LanguagePreferences
+from services.request_limits import RequestLimits
 from services.secret_detection import SecretDetector
 from services.storage.database import Database
 
@@ -37,6 +38,9 @@ class Services:
     """Called with the id of an update once its payment is recorded."""
     mark_secret: Callable[[int], None] = lambda _update_id: None
     """Called with the id of an update whose text is a secret, before it is handled."""
+    is_repeated: Callable[[int], bool] = lambda _update_id: False
+    """Whether this process has handled an update before, which was left undone."""
+    request_limits: RequestLimits = field(default_factory=lambda: RequestLimits.from_texts(0))
     now: Callable[[], datetime] = field(default_factory=lambda: SystemClock().now)
     """Reads the clocks of this process."""
 

@@ -18,7 +18,15 @@ from telegram.ext import (
     filters,
 )
 
-from handlers import card_events, fallbacks, notifications, privacy, secret_guard, start
+from handlers import (
+    card_events,
+    fallbacks,
+    notifications,
+    privacy,
+    request_guard,
+    secret_guard,
+    start,
+)
 from handlers.context import Context
 from handlers.conversations import guide_command, pair
 from handlers.conversations.pay import checkout, reminders
@@ -53,7 +61,7 @@ ROUTES: Mapping[str, Route] = {
     "vote": votes.on_vote,
 }
 
-_GUARD, _MAIN, _AFTER = -1, 0, 1
+_SECRETS, _REQUESTS, _MAIN, _AFTER = -2, -1, 0, 1
 _MESSAGES = filters.UpdateType.MESSAGES
 
 
@@ -66,6 +74,16 @@ class _HasText(filters.UpdateFilter):
     def filter(self, update: Update) -> bool:
         message = update.message or update.edited_message
         return message is not None and bool(message.text or message.caption)
+
+
+class _Content(filters.UpdateFilter):
+    """A message, new or edited, in which somebody says something."""
+
+    def filter(self, update: Update) -> bool:
+        message = update.message or update.edited_message
+        if message is None:
+            return False
+        return bool(message.text) or not filters.StatusUpdate.ALL.filter(update)
 
 
 class _PlainText(filters.UpdateFilter):
@@ -95,7 +113,8 @@ class _HasOpenConversation(filters.UpdateFilter):
 def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None:
     """Add every handler to the application, the most frequent updates first."""
     application.bot_data["conversations"] = GUIDES
-    application.add_handler(MessageHandler(_HasText(), secret_guard.on_any_text), _GUARD)
+    application.add_handler(MessageHandler(_HasText(), secret_guard.on_any_text), _SECRETS)
+    application.add_handler(MessageHandler(_Content(), request_guard.on_any_message), _REQUESTS)
     for handler in (
         MessageHandler(_PlainText(), on_text),
         CallbackQueryHandler(on_button),
@@ -103,6 +122,7 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         PreCheckoutQueryHandler(checkout.on_pre_checkout),
         MessageHandler(filters.SUCCESSFUL_PAYMENT, checkout.on_successful_payment),
         CommandHandler("start", start.on_start),
+        CommandHandler(request_guard.LOST_COMMAND, start.on_lost),
         CommandHandler("help", start.on_help),
         CommandHandler("language", start.on_language),
         CommandHandler("faq", browse.on_faq),
@@ -141,6 +161,8 @@ async def on_button(update: Update, context: Context) -> None:
     query = update.callback_query
     assert query is not None
     pressed = decode_callback_data(query.data)
+    if not await request_guard.may_be_pressed(query, pressed, update.update_id, context):
+        return
     route = ROUTES.get(pressed.route) if pressed and _is_within_reach(update, pressed) else None
     toast: str | None = None
     try:

@@ -7,6 +7,7 @@ from telegram import Message, Update
 from telegram.constants import ChatType
 from telegram.ext import ApplicationHandlerStop
 
+from handlers import request_guard
 from handlers.context import Context
 from handlers.engine import message_handler
 from handlers.engine.session import open_session
@@ -42,8 +43,9 @@ async def on_any_text(update: Update, context: Context) -> None:
         return
     deleted = await delete_incoming_message(message)
     _log.info("secret_shape_met", shape=str(shape), deleted=deleted)
-    await _warn(update, context, shape, deleted)
-    await message_handler.show_again(update, context)
+    if await request_guard.may_be_answered(update, context):
+        await _warn(update, context, shape, deleted)
+        await message_handler.show_again(update, context)
     raise ApplicationHandlerStop
 
 

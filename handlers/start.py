@@ -10,6 +10,7 @@ from handlers.engine.session import open_view
 from handlers.faq import answers
 from handlers.faq.browse import section_name
 from handlers.identity.records_notice import records_notice
+from handlers.request_guard import LOST_CARD
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from services.authority.interface.authority import Authority
@@ -37,6 +38,11 @@ async def on_start(update: Update, context: Context) -> None:
             await send(update, context, _unknown_link(language))
     else:
         await send(update, context, greeting(context, language))
+
+
+async def on_lost(update: Update, context: Context) -> None:
+    """/lost: begin to suspend the certificate."""
+    await start_handler.on_link(update, context, start_handler.DEEP_LINK + LOST_CARD)
 
 
 async def on_help(update: Update, context: Context) -> None:

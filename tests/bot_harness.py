@@ -98,13 +98,21 @@ class BotHarness:
     @classmethod
     @asynccontextmanager
     async def start(
-        cls, engine: Engine, folder: Path, authority: Literal["guide", "embedded"] = "guide"
+        cls,
+        engine: Engine,
+        folder: Path,
+        authority: Literal["guide", "embedded"] = "guide",
+        texts_per_minute: int = 0,
     ) -> AsyncIterator["BotHarness"]:
-        """Start the bot with its data in `folder`."""
+        """Start the bot with its data in `folder`.
+
+        :param texts_per_minute: how much one person may write; any number by default.
+        """
         settings = Settings(
             bot_token=SecretStr(TOKEN),
             data_dir=folder,
             authority=authority,
+            texts_per_minute=texts_per_minute,
             ca_passphrase=SecretStr("of the tests' authority"),
             public_url="http://certificates.example",
             payment_provider_token=SecretStr("284685063:TEST:tests"),

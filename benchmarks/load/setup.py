@@ -51,4 +51,4 @@ async def set_up_records(url: str, folder: Path, port: int) -> list[str]:
 def make_environment(url: str, folder: Path, api: str, port: int) -> dict[str, str]:
     """Return the settings of the bot under load."""
     found = kaika_environment(url, folder, f"{api}/bot", port, _NO_PORT)
-    return {**found, "KAIKA_LOG_LEVEL": "warning"}
+    return {**found, "KAIKA_LOG_LEVEL": "warning", "KAIKA_TEXTS_PER_MINUTE": "30"}

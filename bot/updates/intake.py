@@ -39,8 +39,9 @@ ALLOWED_UPDATES = (
     "pre_checkout_query",
 )
 
-_NEVER_STORED = "pre_checkout_query"
-"""Telegram waits ten seconds for the answer: a slow disk may take longer, and a restart does."""
+_CHECKOUT, _QUERY = _NEVER_STORED = ("pre_checkout_query", "inline_query")
+"""Telegram waits ten seconds for the answer to a checkout, and people wait less for one to what
+they are typing: a slow disk may take longer, and a restart does."""
 _RECENT = 1000
 _SWEEP_SECONDS = 60.0
 """How often all unfinished updates are queued, such as those that an operator wants retried."""
@@ -69,22 +70,33 @@ class Intake:
         """Updates in progress with a payment that is not recorded yet."""
         self._waiting: set[int] = set()
         """Updates in progress that are left for later, after an earlier one of their chat."""
+        self._repeated: set[int] = set()
+        """Updates that were handled and left undone."""
+        self._unstored: set[int] = set()
+        """Updates in progress that are never stored."""
         self._answered: deque[int] = deque(maxlen=_RECENT)
-        """The latest updates that are never stored, to recognise them when they come again."""
+        """The latest checkouts, to recognise them when they come again."""
         self.has_room = asyncio.Event()
         """Set while more updates may be accepted."""
         self.has_room.set()
         self._application: Application[Any, Any, Any, Any, Any, Any] | None = None
         self._looks_secret: Callable[[str], bool] = lambda _text: False
+        self._is_silenced: Callable[[int], bool] = lambda _person: False
 
     def attach(
         self,
         application: Application[Any, Any, Any, Any, Any, Any],
         looks_secret: Callable[[str], bool],
+        is_silenced: Callable[[int], bool],
     ) -> None:
-        """Set the application that processes the updates, and what recognises a secret."""
+        """Set the application that processes the updates.
+
+        :param looks_secret: recognises a secret.
+        :param is_silenced: whether the inline queries of a person are not answered for now.
+        """
         self._application = application
         self._looks_secret = looks_secret
+        self._is_silenced = is_silenced
 
     @property
     def stalled_seconds(self) -> float:
@@ -99,16 +111,18 @@ class Intake:
     async def accept(self, items: Sequence[ReceivedUpdate]) -> None:
         """Commit raw updates to the inbox, then queue the new ones.
 
-        Those that are never stored are queued first.
+        Checkouts are queued first, inline queries last; neither are stored.
 
         :raises DatabaseUnavailableError: when they could not be stored; Telegram must keep them.
         """
-        not_stored = [i for i in items if isinstance(i, dict) and _NEVER_STORED in i]
-        self._enqueue([i for i in not_stored if i["update_id"] not in self._answered])
-        self._answered.extend(item["update_id"] for item in not_stored)
-        stored = [i for i in items if isinstance(i, UnreadableUpdate) or _NEVER_STORED not in i]
+        checkouts = [i for i in items if isinstance(i, dict) and _CHECKOUT in i]
+        queries = [i for i in items if isinstance(i, dict) and _QUERY in i]
+        self._enqueue([i for i in checkouts if i["update_id"] not in self._answered])
+        self._answered.extend(item["update_id"] for item in checkouts)
+        stored = [i for i in items if isinstance(i, UnreadableUpdate) or not _is_never_stored(i)]
         if stored:
             self._enqueue(await self._inbox.store(stored))
+        self._enqueue([i for i in queries if not self._is_silenced(_person_of(i))])
         for item in stored:
             if isinstance(item, UnreadableUpdate):
                 _log.error("update_unreadable", update_id=item.update_id, error=item.error)
@@ -185,6 +199,10 @@ class Intake:
         """Note that an update's text is a secret, so that it is erased also if it fails."""
         self._erasable.add(update_id)
 
+    def is_repeated(self, update_id: int) -> bool:
+        """Whether an update was handled before and left undone."""
+        return update_id in self._repeated
+
     def finish(self, update_id: int) -> None:
         """Record the end of processing an update.
 
@@ -201,8 +219,15 @@ class Intake:
         refused_for = self._refused_for.pop(update_id, 0.0)
         for progress in (self._unrecorded, self._erasable, self._waiting):
             progress.discard(update_id)
+        if update_id in self._unstored:
+            self._unstored.discard(update_id)
+            return
         if is_waiting:
             return
+        if error == "":
+            self._repeated.add(update_id)
+        else:
+            self._repeated.discard(update_id)
         if is_unrecorded:
             _log.error("charge_not_on_record", update_id=update_id)
         if error:
@@ -227,6 +252,8 @@ class Intake:
             if not self._unfinished:
                 self._last_progress = monotonic()
             chat = self._unfinished[update_id] = _order_of(item)
+            if _is_never_stored(item):
+                self._unstored.add(update_id)
             if chat is not None:
                 self._deferred.add_update(chat)
             if has_payment(item):
@@ -261,6 +288,18 @@ def is_connection_failure(error: BaseException) -> bool:
 
 def _is_not_urgent(item: Json) -> bool:
     return not any(name in item for name in URGENT)
+
+
+def _is_never_stored(item: Json) -> bool:
+    return any(kind in item for kind in _NEVER_STORED)
+
+
+def _person_of(item: Json) -> int:
+    """Return who asks inline; 0 where that cannot be read."""
+    query = item[_QUERY]
+    sender = query.get("from") if isinstance(query, dict) else None
+    person = sender.get("id") if isinstance(sender, dict) else None
+    return person if isinstance(person, int) else 0
 
 
 def _order_of(item: Json) -> int | None:

@@ -70,6 +70,7 @@ class PerChatUpdateProcessor(BaseUpdateProcessor):
         super().__init__(_NO_LIMIT)
         self._progress = progress
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_CHATS)
+        self._turn = asyncio.Lock()
         self._chats: dict[int, tuple[asyncio.Lock, int]] = {}
 
     async def initialize(self) -> None:
@@ -87,16 +88,29 @@ class PerChatUpdateProcessor(BaseUpdateProcessor):
         structlog.contextvars.bind_contextvars(update_id=number)
         try:
             key = partition_key(update)
-            if key is None:
+            if update.pre_checkout_query is not None:
+                await self._progress.run(number, coroutine)
+            elif key is None:
+                await self._take_turn()
                 await self._progress.run(number, coroutine)
             else:
                 async with self._lock_chat(key), self._slots:
+                    await self._take_turn()
                     await self._progress.run(number, coroutine)
         except BaseException as error:
             self._progress.fail(number, error)
             raise
         finally:
             self._progress.finish(number)
+
+    async def _take_turn(self) -> None:
+        """Wait for one's turn to begin.
+
+        Handlers begin with what takes time of the processor, such as searching. They begin one by
+        one, and between two of them goes on whatever else is ready, such as a pre-checkout.
+        """
+        async with self._turn:  # asyncio's locks are fair
+            await asyncio.sleep(0)
 
     async def _process_event(self, event: Any, coroutine: Awaitable[Any]) -> None:
         chat_event: ChatEvent = event

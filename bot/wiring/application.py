@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cache
+from time import monotonic
 from typing import Any
 
 from telegram.ext import Application, ApplicationBuilder, ContextTypes
@@ -24,6 +25,7 @@ from services.faq.search import FaqSearch
 from services.formats.hidden import Hidden
 from services.people.chats import move_chat
 from services.people.languages import LanguagePreferences
+from services.request_limits import RequestLimits
 from services.secret_detection import SecretDetector
 from services.storage.database import Database
 
@@ -58,6 +60,7 @@ def build_application(
         .updater(None)
         .build()
     )
+    limits = RequestLimits.from_texts(settings.texts_per_minute)
     provider = settings.payment_provider_token
     token = Hidden(provider.get_secret_value()) if provider else None
     application.bot_data["services"] = replace(
@@ -65,10 +68,18 @@ def build_application(
         payment_provider=token,
         confirm_charge_recorded=intake.confirm_charge_recorded,
         mark_secret=intake.mark_secret,
+        is_repeated=intake.is_repeated,
+        request_limits=limits,
     )
     register(application)
     application.add_error_handler(ErrorHandler(intake))
-    intake.attach(application, lambda text: services.secret_detector.find(text) is not None)
+    intake.attach(
+        application,
+        lambda text: services.secret_detector.find(text) is not None,
+        lambda person: (
+            limits.queries.is_told(person) and limits.queries.is_paused(person, monotonic())
+        ),
+    )
     return application
 
 

@@ -1,13 +1,16 @@
 """Inline mode: ``@bot question`` in any chat lists answers and sends the chosen one in full."""
 
 import re
+from contextlib import suppress
 from functools import cache
 from html import unescape
+from time import monotonic
 
 import structlog
 from telegram import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
+    InlineQuery,
     InlineQueryResultArticle,
     InlineQueryResultsButton,
     InputTextMessageContent,
@@ -21,10 +24,12 @@ from telegram.helpers import create_deep_linked_url
 import locales
 from handlers.context import Context
 from handlers.faq import answers
+from handlers.request_guard import pause_label
 from handlers.screen import markdown
 from handlers.screen.text import label
 from handlers.screen.view import button
 from services.faq.entries import Entry
+from services.request_limits import RequestLimiter
 
 PAGE = 10
 _CACHE_SECONDS = 60
@@ -38,6 +43,10 @@ async def on_inline(update: Update, context: Context) -> None:
     """List matching answers; for an empty query, all of them, page by page."""
     query, services = update.inline_query, context.services
     assert query is not None
+    limits = services.request_limits.queries
+    if not limits.grants(query.from_user.id, monotonic()):
+        await _tell_pause(query, update.update_id, limits)
+        return
     language, ids = context.language(update), list(services.entries.ids)
     if services.secret_detector.find(query.query) is not None:
         ids = []  # nothing that looks like a secret is searched for
@@ -59,6 +68,15 @@ async def on_inline(update: Update, context: Context) -> None:
         )
     except TelegramError as error:  # nobody waits for it a minute later
         _log.info("inline_query_not_answered", error=type(error).__name__)
+
+
+async def _tell_pause(query: InlineQuery, update_id: int, limits: RequestLimiter) -> None:
+    """Say once when queries are answered again."""
+    if limits.limit is None or not limits.mark_told(query.from_user.id, by=update_id):
+        return
+    button = InlineQueryResultsButton(pause_label(limits), start_parameter="inline")
+    with suppress(TelegramError):
+        await query.answer([], cache_time=int(limits.limit.pause), is_personal=True, button=button)
 
 
 @cache

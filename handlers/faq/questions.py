@@ -48,7 +48,7 @@ async def on_question(update: Update, context: Context) -> None:
     message = update.effective_message
     if message is None or (message.via_bot and message.via_bot.id == context.bot.id):
         return  # an answer of the bot, sent by inline mode
-    question = _addressed_question(message, context.bot.username)
+    question = addressed_question(message, context.bot.username)
     if question is not None:
         await answer_question(update, context, question)
 
@@ -100,7 +100,7 @@ async def _store_unanswered(context: Context, question: str, language: str) -> N
         await unanswered.record_question(session, question, language, services.now())
 
 
-def _addressed_question(message: Message, username: str) -> str | None:
+def addressed_question(message: Message, username: str) -> str | None:
     """Return the question in a message, `None` where it is not addressed to the bot.
 
     In a group, a message is addressed by a mention of the bot or as a reply to it.

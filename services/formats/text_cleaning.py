@@ -5,7 +5,6 @@ All of it takes time in proportion to the length of the text, whatever is in it.
 
 import unicodedata
 from collections.abc import Collection
-from typing import Literal
 
 _SEPARATORS = frozenset("-‐‑‒–—―－.·・_")
 _INVISIBLE = ("Cc", "Cf")
@@ -40,6 +39,7 @@ class _CharacterTable(dict[int, str]):
         return character in self._kept or unicodedata.category(character) not in self._dropped
 
 
+_FORMS = _CharacterTable(())
 _VISIBLE = _CharacterTable(_INVISIBLE, kept="\n")
 _COMPACT = _CharacterTable((*_INVISIBLE, *_SPACES))
 
@@ -61,7 +61,7 @@ def compact_identifier(text: str) -> str:
 
 def single_line(text: str) -> str:
     """Return the words of `text` on one line, separated by single spaces."""
-    spaced = "".join(" " if c.isspace() else c for c in normalize(text, "NFC"))
+    spaced = "".join(" " if c.isspace() else c for c in _compose(text))
     return " ".join(spaced.split())
 
 
@@ -70,12 +70,17 @@ def has_control_characters(text: str) -> bool:
     return any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"} for c in text)
 
 
-def normalize(text: str, form: Literal["NFC", "NFKC"] = "NFKC") -> str:
-    """Return `text` in a normal form of Unicode, with at most 30 marks in a row.
+def normalize(text: str) -> str:
+    """Return `text` in half-width forms, with letters and their marks in one."""
+    return text if text.isascii() else _compose(text.translate(_FORMS))
+
+
+def _compose(text: str) -> str:
+    """Return `text` with letters and their marks in one (NFC), at most 30 marks in a row.
 
     Python sorts the marks of a row in quadratic time.
     """
-    return text if text.isascii() else unicodedata.normalize(form, _limit_marks(text))
+    return unicodedata.normalize("NFC", _limit_marks(text))
 
 
 def _limit_marks(text: str) -> str:

@@ -94,6 +94,7 @@ def kaika_environment(url: str, folder: Path, api: str, public: int, mail: int) 
         "SMTP_PORT": str(mail),
         "SMTP_SECURITY": "none",
         "MAIL_FROM": "Kaika <kaika@authority.example>",
+        "TEXTS_PER_MINUTE": "0",
         "LOG_FORMAT": "json",
         "LOG_LEVEL": "debug",
     }

@@ -57,7 +57,10 @@ async def harness(
     running = await serve(engine)
     oracle = Oracle.attach(engine)
     settings = Settings(
-        bot_token=SecretStr(TOKEN), base_url=f"{running.api_url}/bot", data_dir=tmp_path
+        bot_token=SecretStr(TOKEN),
+        base_url=f"{running.api_url}/bot",
+        data_dir=tmp_path,
+        texts_per_minute=0,
     )
     kaika = Kaika(settings)
     limiter = kaika.application.bot.rate_limiter

@@ -55,7 +55,7 @@ class ProcessorBench:
         await self.settles()
 
     async def settles(self) -> None:
-        for _ in range(10):
+        for _ in range(4 * MAX_CONCURRENT_CHATS):  # they begin one by one
             await asyncio.sleep(0)
 
     async def releases(self, *numbers: int) -> None:

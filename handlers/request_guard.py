@@ -1,0 +1,148 @@
+"""The guard that makes somebody pause who asks for too much, so that others are answered in time.
+
+It comes after the secret guard: what looks like a secret is deleted during a pause as well. A lost
+card, paying and leaving a conversation are possible at any time.
+"""
+
+from contextlib import suppress
+from time import monotonic
+
+import structlog
+from telegram import CallbackQuery, Message, Update
+from telegram.error import TelegramError
+from telegram.ext import ApplicationHandlerStop
+
+import locales
+from handlers.context import Context
+from handlers.engine import message_handler, start_handler
+from handlers.engine.session import open_session
+from handlers.engine.transitions import CANCEL
+from handlers.faq import questions
+from handlers.screen.text import N_, Markup, label, say
+from handlers.screen.view import PressedButton, View, button, send, view
+from services.request_limits import RequestLimiter
+
+LOST_COMMAND = "lost"
+LOST_CARD = "suspend"
+"""The conversation for a lost card."""
+_VITAL_CONVERSATIONS = (LOST_CARD, "pay")
+_STARTING_ROUTES = ("do", "go", "anew", "dlg")
+_STOPPING_ROUTE = "doubt"
+"""Stops what somebody else may be doing; see `handlers.notifications`."""
+_TOO_MANY_TEXTS = N_(
+    "⏳ <b>That was a lot at once.</b> I'll answer again in {seconds} seconds. Until then I don't "
+    "read your questions, so please ask again afterwards.\n\n"
+    "Reporting a lost card, paying and Cancel work all the time."
+)
+_TOO_MANY_TAPS = N_("⏳ Too many taps. Buttons work again in {seconds} seconds.")
+_TOO_MANY_QUERIES = N_("⏳ Again in {seconds} s")
+_LOST = N_("🚨 I lost my card")
+
+_log = structlog.get_logger()
+
+
+async def on_any_message(update: Update, context: Context) -> None:
+    """Stop a message of somebody who has to pause.
+
+    :raises ApplicationHandlerStop: so that no other handler sees the message.
+    """
+    message = update.effective_message
+    if not isinstance(message, Message) or message.successful_payment is not None:
+        return
+    if questions.addressed_question(message, context.bot.username) is None:
+        return
+    if not await may_be_answered(update, context):
+        raise ApplicationHandlerStop
+
+
+async def may_be_answered(update: Update, context: Context) -> bool:
+    """Count a message; tell the person once when they have to pause."""
+    message, user = update.effective_message, update.effective_user
+    if not isinstance(message, Message) or user is None:
+        return True
+    limits, number = context.services.request_limits, update.update_id
+    if context.services.is_repeated(number) and not limits.texts.is_told(user.id, by=number):
+        return True  # it was counted when it came first
+    moment = (message.edit_date or message.date).timestamp()
+    if limits.texts.grants(user.id, moment):
+        return True
+    is_vital = not limits.vital.is_paused(user.id, moment) and await _is_vital(
+        message, update, context
+    )
+    if is_vital and limits.vital.grants(user.id, moment):
+        return True
+    if limits.texts.mark_told(user.id, by=number):
+        _log.info("person_has_to_pause", kind="texts")
+        await send(update, context, _pause_view(context.language(update), limits.texts))
+    return False
+
+
+async def _is_vital(message: Message, update: Update, context: Context) -> bool:
+    """Whether a message is answered also during a pause."""
+    text = message.text or ""
+    if text.startswith("/"):
+        return _is_vital_command(text, context.may_be_in_conversation(update))
+    if not context.may_be_in_conversation(update):
+        return False
+    if message_handler.button_for(text) is not None:
+        return True
+    session = open_session(update, context)
+    state = await session.load() if session else None
+    return state is not None and state.is_open and state.conversation in _VITAL_CONVERSATIONS
+
+
+def _is_vital_command(text: str, is_in_conversation: bool) -> bool:
+    command, _, payload = text[1:].strip().partition(" ")
+    name = command.partition("@")[0]
+    if name == "cancel":
+        return is_in_conversation
+    links = tuple(start_handler.DEEP_LINK + each for each in _VITAL_CONVERSATIONS)
+    return name == LOST_COMMAND or (name == "start" and payload.startswith(links))
+
+
+async def may_be_pressed(
+    query: CallbackQuery, pressed: PressedButton | None, update_id: int, context: Context
+) -> bool:
+    """Count a pressed button; tell the person once when they have to pause."""
+    limits, person, now = context.services.request_limits, query.from_user.id, monotonic()
+    if context.services.is_repeated(update_id) or limits.buttons.grants(person, now):
+        return True
+    if pressed is not None and _is_vital_button(pressed) and limits.vital.grants(person, now):
+        return True
+    if limits.buttons.mark_told(person, by=update_id):
+        _log.info("person_has_to_pause", kind="buttons")
+        texts = [_fill(each, _TOO_MANY_TAPS, limits.buttons) for each in locales.LANGUAGES]
+        with suppress(TelegramError):
+            await query.answer("\n".join(texts), show_alert=True)
+    return False
+
+
+def _is_vital_button(pressed: PressedButton) -> bool:
+    parts = pressed.parts
+    if pressed.route == _STOPPING_ROUTE or parts[-1] == CANCEL:
+        return True
+    return pressed.route in _STARTING_ROUTES and parts[0] in _VITAL_CONVERSATIONS
+
+
+def pause_label(limiter: RequestLimiter) -> str:
+    """Return the label of the button above no inline results, in every language."""
+    return " · ".join(_fill(each, _TOO_MANY_QUERIES, limiter) for each in locales.LANGUAGES)
+
+
+def _pause_view(language: str, limiter: RequestLimiter) -> View:
+    """Return what somebody is told when their pause begins, in every language, their own first."""
+    seconds = _seconds(limiter)
+    languages = (language, *(each for each in locales.LANGUAGES if each != language))
+    texts = [say(each, _TOO_MANY_TEXTS, seconds=seconds) for each in languages]
+    return view(
+        Markup("\n\n———\n\n".join(texts)), [button(label(language, _LOST), "go", LOST_CARD)]
+    )
+
+
+def _fill(language: str, text: str, limiter: RequestLimiter) -> str:
+    return label(language, text, seconds=_seconds(limiter))
+
+
+def _seconds(limiter: RequestLimiter) -> int:
+    assert limiter.limit is not None
+    return int(limiter.limit.pause)
