@@ -84,8 +84,22 @@ FAILURES: Final[Mapping[str, str]] = {
         "subscriber code is asked for once more."
     ),
     _C.PCSC_MISSING: N_(
-        "🔧 <b>kaika-bridge was installed without access to card readers.</b> Nothing was changed. "
-        "Run <code>kaika-bridge check</code> on the PC; it says what to install."
+        "🔧 <b>Your PC has no software for card readers.</b> Nothing was changed. Run "
+        "<code>kaika-bridge check</code> on the PC; it says what to install."
+    ),
+    _C.READER_ACCESS_DENIED: N_(
+        "🔒 <b>Your PC doesn't let you use card readers.</b> Nothing was changed. Sign in at the "
+        "PC itself, not remotely, and start again. <code>kaika-bridge check</code> says what else "
+        "to do."
+    ),
+    _C.READER_UNSUPPORTED: N_(
+        "🔧 <b>The card reader or its driver doesn't work with your PC.</b> Nothing was changed. "
+        "Install the newest driver from the reader's maker, or use another reader."
+    ),
+    _C.PCSC_UNEXPECTED: N_(
+        "⚠️ <b>The reader software on your PC reported something unexpected.</b> The PIN is as it "
+        "was. Restart the PC and start again. If it happens again, call 0800-080-117 and give the "
+        "code that the PC shows."
     ),
     _C.READER_SERVICE_STOPPED: N_(
         "🔧 <b>The smart card service of your PC does not run.</b> Nothing was changed. Run "
@@ -102,6 +116,14 @@ FAILURES: Final[Mapping[str, str]] = {
     _C.CARD_MUTE: N_(
         "💳 <b>The card does not answer.</b> Wipe its gold chip with a dry cloth, put it in chip "
         "first and the right way up, and start again."
+    ),
+    _C.CARD_UNSUPPORTED: N_(
+        "💳 <b>The reader and this card can't talk to each other.</b> Nothing was changed. Check "
+        "that it's the certificate card, or use another reader."
+    ),
+    _C.CARD_CONTACT_LOST: N_(
+        "💳 <b>The contact to the card was lost.</b> The PIN is as it was. Wipe the gold chip with "
+        "a dry cloth, put the card in firmly, and start again."
     ),
     _C.CARD_IN_USE: N_(
         "💳 <b>Another program on your PC uses the card.</b> Nothing was changed. Close other card "

@@ -149,8 +149,20 @@ FAILURE_TEXTS: dict[FailureCode, tuple[str, str]] = {
     _C.LINK_LOST: (N_("The connection was away for too long."), _PIN_UNCHANGED),
     _C.SERVER_SILENT: (N_("The server did not answer in time."), _PIN_UNCHANGED),
     _C.PCSC_MISSING: (
-        N_("This app was installed without access to card readers."),
-        N_("Install it again, as its instructions say."),
+        N_("The software for card readers is missing."),
+        N_("kaika-bridge check says what to install."),
+    ),
+    _C.READER_ACCESS_DENIED: (
+        N_("This PC doesn't let you use card readers."),
+        N_("Sign in at the PC itself, not remotely. kaika-bridge check says what else to do."),
+    ),
+    _C.READER_UNSUPPORTED: (
+        N_("The card reader or its driver doesn't work with this PC."),
+        N_("Install the newest driver from the reader's maker, or use another reader."),
+    ),
+    _C.PCSC_UNEXPECTED: (
+        N_("The reader software of this PC reported something unexpected."),
+        N_("Restart the PC and start again in the chat. If it happens again, report the code."),
     ),
     _C.READER_SERVICE_STOPPED: (
         N_("The reader service of this PC does not run."),
@@ -167,6 +179,14 @@ FAILURE_TEXTS: dict[FailureCode, tuple[str, str]] = {
     _C.CARD_MUTE: (
         N_("The card does not answer."),
         N_("Wipe the gold chip with a dry cloth, put the card in chip first, and start again."),
+    ),
+    _C.CARD_UNSUPPORTED: (
+        N_("The reader and this card can't talk to each other."),
+        N_("Check that it is the certificate card, or use another reader."),
+    ),
+    _C.CARD_CONTACT_LOST: (
+        N_("The contact to the card was lost. The PIN is as it was."),
+        N_("Wipe the gold chip with a dry cloth, put the card in firmly, and start again."),
     ),
     _C.CARD_IN_USE: (
         N_("Another program is using the card."),
@@ -348,6 +368,8 @@ def _failed_notice(event: OperationNotDone, language: str) -> StatusNotice:
     parts = [localise(language, text)]
     if event.values.tries_left is not None:
         parts.append(localise(language, "Tries left: {count}.", count=event.values.tries_left))
+    if event.values.pcsc_result is not None:
+        parts.append(localise(language, "Code: {code}.", code=event.values.pcsc_result))
     tone = NoticeTone.NOTE if event.code in _CHOSEN_BY_PERSON else NoticeTone.BAD
     return StatusNotice(tone, " ".join(parts), localise(language, advice))
 

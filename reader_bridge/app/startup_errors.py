@@ -76,8 +76,7 @@ _ERROR_TEXTS = {
         "Start this in a terminal window, because you will be asked there; or add --window."
     ),
     PcscMissingError: N_(
-        "This app was installed without access to card readers. Install it again with it: "
-        "pip install 'kaika[bridge]'"
+        "The software for card readers is missing. kaika-bridge check says what to install."
     ),
     WindowUnavailableError: N_(
         "No window can be opened here: the screen cannot be reached, or something is missing. "

@@ -7,6 +7,9 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self
 
+MAX_NAME_LENGTH = 128
+"""Of a reader, as messages carry it."""
+
 
 class CardConnection(abc.ABC):
     """A powered card, until :meth:`close`.
@@ -57,6 +60,7 @@ class CardConnection(abc.ABC):
 class ReaderState:
     """The state of a reader (讀卡機).
 
+    :ivar name: as the system has it; for showing it there is :func:`readable_name`.
     :ivar atr: the card's answer to reset, empty without a card.
     :ivar in_use: another program holds the card for itself.
     :ivar mute: there is a card that does not answer: put in wrongly, or broken.
@@ -69,6 +73,20 @@ class ReaderState:
     in_use: bool = False
     mute: bool = False
     changes: int = 0
+
+
+def readable_name(reader: str) -> str:
+    """Return the name of a reader for people and messages: printable and bounded.
+
+    Bytes that are no UTF-8 are read as Latin-1, which has a letter for each.
+    """
+    try:
+        text = reader.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeDecodeError as error:
+        text = error.object.decode("latin-1")
+    except UnicodeEncodeError:  # half a character, which Windows lets pass
+        text = reader
+    return "".join(letter for letter in text if letter.isprintable())[:MAX_NAME_LENGTH] or "?"
 
 
 class ReaderService(StrEnum):

@@ -15,7 +15,7 @@ class CardError(Exception):
 
 
 class PcscMissingError(CardError):
-    """The program was installed without access to PC/SC readers."""
+    """The system has no library for PC/SC readers."""
 
     code = "pcsc_missing"
 
@@ -24,6 +24,25 @@ class ReaderServiceError(CardError):
     """The PC/SC service of the operating system does not run."""
 
     code = "reader_service_stopped"
+
+
+class ReaderAccessDeniedError(CardError):
+    """The system does not let this user use readers or cards, such as in a remote session."""
+
+    code = "reader_access_denied"
+
+
+class UnexpectedPcscError(CardError):
+    """PC/SC reports what none of the functions used here should report.
+
+    :ivar result: its code.
+    """
+
+    code = "pcsc_unexpected"
+
+    def __init__(self, result: int) -> None:
+        super().__init__(f"0x{result:08X}")
+        self.result = result
 
 
 class ReaderError(CardError):
@@ -43,6 +62,12 @@ class ReaderNotFoundError(ReaderError):
     code = "reader_not_found"
 
 
+class ReaderUnsupportedError(ReaderError):
+    """The reader or its driver does not do what PC/SC needs."""
+
+    code = "reader_unsupported"
+
+
 class NoCardError(ReaderError):
     """The reader is empty."""
 
@@ -55,6 +80,18 @@ class CardMuteError(ReaderError):
     code = "card_mute"
 
 
+class CardUnsupportedError(ReaderError):
+    """Reader and card have no way to talk to each other."""
+
+    code = "card_unsupported"
+
+
+class CardContactLostError(ReaderError):
+    """The contact between reader and card was lost, though the card seems to be there."""
+
+    code = "card_contact_lost"
+
+
 class CardInUseError(ReaderError):
     """Another program holds the card."""
 
@@ -62,7 +99,7 @@ class CardInUseError(ReaderError):
 
 
 class CardRemovedError(CardError):
-    """The card was removed, or the contact to it was lost."""
+    """The card was removed."""
 
     code = "card_removed"
 
@@ -76,13 +113,13 @@ class CardResetError(CardError):
 class CardNotRespondingError(CardError):
     """The card took too long.
 
-    :ivar seconds: how long it was waited for.
+    :ivar seconds: how long it was waited for; `None` where the system waited.
     """
 
     code = "card_not_responding"
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"no answer within {seconds:g} s")
+    def __init__(self, seconds: float | None = None) -> None:
+        super().__init__("no answer" if seconds is None else f"no answer within {seconds:g} s")
         self.seconds = seconds
 
 

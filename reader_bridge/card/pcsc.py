@@ -1,4 +1,4 @@
-"""The adapter to real readers: PC/SC through pyscard, on Linux, Windows and macOS.
+"""The adapter to real readers: PC/SC on Linux, Windows and macOS.
 
 Each connection has a thread for calls that can hang in a driver, so that a card that never answers
 blocks nothing but its operation.
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from reader_bridge.card.connection import CardConnection, ReaderSnapshot, ReaderState
 from reader_bridge.card.errors import (
+    CardContactLostError,
     CardError,
     CardInUseError,
     CardNotRespondingError,
@@ -20,12 +21,24 @@ from reader_bridge.card.errors import (
     MalformedResponseError,
 )
 from reader_bridge.card.pcsc_api import PcscApi
+from reader_bridge.card.pcsc_library import (
+    LEAVE_CARD,
+    PROTOCOL_T0,
+    PROTOCOL_T1,
+    RESET_CARD,
+    SHARE_EXCLUSIVE,
+    SHARE_SHARED,
+    PcscFunctions,
+    PcscLibrary,
+)
 from reader_bridge.card.pcsc_watch import PcscWatch
 
 CALL_TIMEOUT_SECONDS = 15.0
 BUSY_TIMEOUT_SECONDS = 3.0
 """Windows itself reads a card that was just put in, and releases it soon."""
 RETRY_SECONDS = 0.1
+LOST_CARD_MILLISECONDS = 1000
+"""How long a card that lost its contact may be reported as present; pcscd looks every 400 ms."""
 
 _Result = TypeVar("_Result")
 
@@ -35,25 +48,23 @@ class PcscReaders:
 
     :param busy_timeout: how long to wait for a card that another program holds.
     :param call_timeout: how long one call may take.
+    :raises PcscMissingError: the system has no PC/SC, or pyscard is not installed.
     """
 
     def __init__(
-        self, busy_timeout: float = BUSY_TIMEOUT_SECONDS, call_timeout: float = CALL_TIMEOUT_SECONDS
+        self,
+        busy_timeout: float = BUSY_TIMEOUT_SECONDS,
+        call_timeout: float = CALL_TIMEOUT_SECONDS,
+        functions: PcscFunctions | None = None,
     ) -> None:
-        self._pcsc = PcscApi()
+        self._pcsc = PcscApi(functions or PcscLibrary())
         self._busy_timeout, self._call_timeout = busy_timeout, call_timeout
 
     def list_readers(self) -> tuple[ReaderState, ...]:
         """Return the state of each reader."""
         context = self._pcsc.establish()
         try:
-            names = self._pcsc.reader_names(context)
-            if not names:
-                return ()
-            asked = [(name, self._pcsc.scard.SCARD_STATE_UNAWARE) for name in names]
-            result, states = self._pcsc.scard.SCardGetStatusChange(context, 0, asked)
-            self._pcsc.check(result)
-            return tuple(self._pcsc.reader_state(*state) for state in states)
+            return self._pcsc.reader_states(context)
         finally:
             self._pcsc.release(context)
 
@@ -81,9 +92,10 @@ class PcscConnection(CardConnection):
     def __init__(self, pcsc: PcscApi, reader: str, exclusive: bool, call_timeout: float) -> None:
         self._pcsc, self._reader = pcsc, reader
         self._exclusive, self._call_timeout = exclusive, call_timeout
-        self._thread = _CallThread(reader, self._disconnect)
+        self._thread = _CallThread(self._disconnect)
         self._context: int | None = None
         self._card: int | None = None
+        self._protocol = PROTOCOL_T1
         try:
             self._atr = self._call(self._power_on)
         except CardError:
@@ -102,11 +114,7 @@ class PcscConnection(CardConnection):
 
     def send_and_receive(self, apdu: bytearray) -> tuple[bytes, int]:
         """Send one command APDU; return the answer's data and its status word."""
-        command = list(apdu)
-        try:
-            answer = self._call(lambda: self._transmit(command))
-        finally:
-            command[:] = [0] * len(command)
+        answer = self._call(lambda: self._transmit(apdu))
         if not answer:
             raise CardRemovedError  # some drivers tell a pulled card so
         if len(answer) < 2:
@@ -127,33 +135,29 @@ class PcscConnection(CardConnection):
         return self._thread.call(work, self._call_timeout)
 
     def _power_on(self) -> bytes:
-        scard = self._pcsc.scard
         self._context = self._pcsc.establish()
-        share = scard.SCARD_SHARE_EXCLUSIVE if self._exclusive else scard.SCARD_SHARE_SHARED
-        protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
-        result, card, protocol = scard.SCardConnect(self._context, self._reader, share, protocols)
-        self._pcsc.check(result, self._reader)
-        self._card = card
+        share = SHARE_EXCLUSIVE if self._exclusive else SHARE_SHARED
+        self._card, protocol = self._pcsc.connect(self._context, self._reader, share)
         if self._exclusive:
-            result, protocol = scard.SCardReconnect(card, share, protocols, scard.SCARD_RESET_CARD)
-            self._pcsc.check(result, self._reader)
-        self.character_protocol = protocol == scard.SCARD_PROTOCOL_T0
-        result, _, _, _, atr = scard.SCardStatus(card)
-        self._pcsc.check(result, self._reader)
-        return bytes(atr)
+            protocol = self._pcsc.reset(self._context, self._card, share, self._reader)
+        self._protocol, self.character_protocol = protocol, protocol == PROTOCOL_T0
+        return self._pcsc.read_atr(self._context, self._reader)
 
-    def _transmit(self, command: list[int]) -> bytes:
-        scard = self._pcsc.scard
-        header = scard.SCARD_PCI_T0 if self.character_protocol else scard.SCARD_PCI_T1
-        result, answer = scard.SCardTransmit(self._card, header, command)
-        self._pcsc.check(result, self._reader)
-        return bytes(byte & 0xFF for byte in answer)
+    def _transmit(self, command: bytearray) -> bytes:
+        if self._card is None or self._context is None:
+            raise CardRemovedError
+        try:
+            return self._pcsc.transmit(
+                self._context, self._card, self._protocol, command, self._reader
+            )
+        except CardContactLostError:
+            if not self._pcsc.is_card_present(self._context, self._reader, LOST_CARD_MILLISECONDS):
+                raise CardRemovedError from None
+            raise
 
     def _disconnect(self) -> None:
-        scard = self._pcsc.scard
         if self._card is not None:
-            leave = scard.SCARD_RESET_CARD if self._exclusive else scard.SCARD_LEAVE_CARD
-            scard.SCardDisconnect(self._card, leave)
+            self._pcsc.disconnect(self._card, RESET_CARD if self._exclusive else LEAVE_CARD)
         if self._context is not None:
             self._pcsc.release(self._context)
         self._card = self._context = None
@@ -165,13 +169,13 @@ class _CallThread:
     :param release: called at the end; of a thread that hangs, when its call returns after all.
     """
 
-    def __init__(self, reader: str, release: Callable[[], None]) -> None:
+    def __init__(self, release: Callable[[], None]) -> None:
         self.ended = False
         self._release = release
         self._work: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = (
             queue.SimpleQueue()
         )
-        threading.Thread(target=self._run, name=f"card in {reader}", daemon=True).start()
+        threading.Thread(target=self._run, name="card", daemon=True).start()
 
     def call(self, work: Callable[[], _Result], seconds: float) -> _Result:
         """Run `work` on the thread.

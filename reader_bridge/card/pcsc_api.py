@@ -1,107 +1,134 @@
-"""The functions of PC/SC as pyscard provides them, with result codes turned into errors."""
+"""The functions of PC/SC with result codes turned into errors."""
 
-import importlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
 from reader_bridge.card.connection import ReaderState
-from reader_bridge.card.errors import (
-    CardError,
-    CardInUseError,
-    CardMuteError,
-    CardRemovedError,
-    CardResetError,
-    NoCardError,
-    PcscMissingError,
-    ReaderNotFoundError,
-    ReaderServiceError,
-)
+from reader_bridge.card.pcsc_library import RESET_CARD, PcscFunctions, ReaderEvent, ReaderFlag
+from reader_bridge.card.pcsc_results import PcscResult, error_for
+
+_ATTEMPTS = 5
+"""A reader can be pulled out after it was listed."""
 
 
 class PcscApi:
-    """The functions of PC/SC. Creating it loads pyscard.
+    """The functions of PC/SC. Each raises a :class:`CardError` where the system refuses."""
 
-    :raises PcscMissingError: pyscard is not installed.
-    """
-
-    def __init__(self) -> None:
-        try:
-            self.scard: Any = importlib.import_module("smartcard.scard")
-        except ImportError as error:
-            raise PcscMissingError from error
-        self._names = {
-            getattr(self.scard, name) & 0xFFFFFFFF: name
-            for name in _ERRORS
-            if hasattr(self.scard, name)
-        }
-
-    def name_of(self, result: int) -> str:
-        """Return the name of a result code; its hex where it is not handled separately."""
-        code = result & 0xFFFFFFFF
-        return self._names.get(code, f"{code:08X}")
-
-    def check(self, result: int, reader: str = "") -> None:
-        """Raise the error of a result code.
-
-        :raises CardError: for everything but success.
-        """
-        if result != self.scard.SCARD_S_SUCCESS:
-            raise _ERRORS.get(self.name_of(result), _removed_error)(reader)
+    def __init__(self, functions: PcscFunctions) -> None:
+        self.functions = functions
 
     def establish(self) -> int:
         """Open a context with the service."""
-        result, context = self.scard.SCardEstablishContext(self.scard.SCARD_SCOPE_USER)
-        self.check(result)
-        return int(context)
+        result, context = self.functions.establish()
+        if result == PcscResult.SECURITY_VIOLATION:
+            result, context = self.functions.establish()  # see _ensure_success
+        if result != PcscResult.SUCCESS:
+            raise error_for(result)
+        return context
 
     def release(self, context: int) -> None:
         """Close a context; ignores one that is dead."""
-        self.scard.SCardReleaseContext(context)
+        self.functions.release(context)
+
+    def cancel(self, context: int) -> None:
+        """End a wait in another thread; ignores a context that is dead."""
+        self.functions.cancel(context)
 
     def reader_names(self, context: int) -> list[str]:
         """Return the names of the readers; empty where there are none."""
-        result, names = self.scard.SCardListReaders(context, [])
-        if self.name_of(result) == "SCARD_E_NO_READERS_AVAILABLE":
+        result, names = self.functions.list_readers(context)
+        if result == PcscResult.NO_READERS_AVAILABLE:
             return []
-        self.check(result)
-        return [str(name) for name in names]
+        self._ensure_success(result, context)
+        return names
 
-    def reader_state(self, name: str, event: int, atr: list[int]) -> ReaderState:
-        """Convert what PC/SC says of one reader."""
-        return ReaderState(
-            name=name,
-            card_present=bool(event & self.scard.SCARD_STATE_PRESENT),
-            atr=bytes(atr),
-            in_use=bool(event & self.scard.SCARD_STATE_EXCLUSIVE),
-            mute=bool(event & self.scard.SCARD_STATE_MUTE),
-            changes=event >> 16 & 0xFFFF,
-        )
+    def reader_states(self, context: int) -> tuple[ReaderState, ...]:
+        """Return the state of each reader."""
+        result, events = int(PcscResult.SUCCESS), list[ReaderEvent]()
+        for _ in range(_ATTEMPTS):
+            names = self.reader_names(context)
+            if not names:
+                return ()
+            known = [(name, int(ReaderFlag.UNAWARE)) for name in names]
+            result, events = self.functions.wait_for_change(context, 0, known)
+            if result != PcscResult.UNKNOWN_READER:
+                break
+        self._ensure_success(result, context)
+        return tuple(reader_state(event) for event in events)
+
+    def is_card_present(self, context: int, reader: str, milliseconds: int) -> bool:
+        """Whether a card is in a reader, and stays there for some time."""
+        flags = int(ReaderFlag.UNAWARE)
+        for patience in (0, milliseconds):
+            for event in self.wait_for_change(context, patience, [(reader, flags)]) or ():
+                flags = event.flags & ~ReaderFlag.CHANGED
+            if not flags & ReaderFlag.PRESENT:
+                return False
+        return True
+
+    def wait_for_change(
+        self, context: int, milliseconds: int, known: Sequence[tuple[str, int]]
+    ) -> list[ReaderEvent] | None:
+        """Wait for a change and return the state of each reader; `None` where one was pulled."""
+        result, events = self.functions.wait_for_change(context, milliseconds, known)
+        if result in (PcscResult.TIMEOUT, PcscResult.CANCELLED):
+            return []
+        if result == PcscResult.UNKNOWN_READER:
+            return None
+        self._ensure_success(result, context)
+        return events
+
+    def connect(self, context: int, reader: str, share: int) -> tuple[int, int]:
+        """Power a card; return its handle and its protocol."""
+        result, card, protocol = self.functions.connect(context, reader, share)
+        self._ensure_success(result, context, reader)
+        return card, protocol
+
+    def reset(self, context: int, card: int, share: int, reader: str) -> int:
+        """Reset a card; return its protocol."""
+        result, protocol = self.functions.reconnect(card, share, RESET_CARD)
+        self._ensure_success(result, context, reader)
+        return protocol
+
+    def read_atr(self, context: int, reader: str) -> bytes:
+        """Return the answer to reset of the card in a reader."""
+        known = [(reader, int(ReaderFlag.UNAWARE))]
+        result, events = self.functions.wait_for_change(context, 0, known)
+        self._ensure_success(result, context, reader)
+        return events[0].atr
+
+    def transmit(
+        self, context: int, card: int, protocol: int, command: bytearray, reader: str
+    ) -> bytes:
+        """Send a command and return the answer."""
+        result, answer = self.functions.transmit(card, protocol, command)
+        self._ensure_success(result, context, reader)
+        return answer
+
+    def disconnect(self, card: int, disposition: int) -> None:
+        """Release a card; ignores one that is gone."""
+        self.functions.disconnect(card, disposition)
+
+    def _ensure_success(self, result: int, context: int, reader: str = "") -> None:
+        """Raise the error of any other result.
+
+        A service that ends during a call looks to pcsc-lite like one that denies access; whether
+        the context is alive tells which it was.
+        """
+        if result == PcscResult.SECURITY_VIOLATION:
+            alive, _ = self.functions.list_readers(context)
+            if alive not in (PcscResult.SUCCESS, PcscResult.NO_READERS_AVAILABLE):
+                result = alive
+        if result != PcscResult.SUCCESS:
+            raise error_for(result, reader)
 
 
-def _removed_error(_reader: str) -> CardError:
-    return CardRemovedError()
-
-
-def _service_error(_reader: str) -> CardError:
-    return ReaderServiceError()
-
-
-_ERRORS: dict[str, Callable[[str], CardError]] = {
-    "SCARD_E_NO_SERVICE": _service_error,
-    "SCARD_E_SERVICE_STOPPED": _service_error,
-    "SCARD_E_SYSTEM_CANCELLED": _service_error,
-    "SCARD_E_INVALID_HANDLE": _service_error,
-    "SCARD_F_COMM_ERROR": _service_error,
-    "SCARD_E_UNKNOWN_READER": ReaderNotFoundError,
-    "SCARD_E_READER_UNAVAILABLE": ReaderNotFoundError,
-    "SCARD_E_NO_READERS_AVAILABLE": ReaderNotFoundError,
-    "SCARD_E_NO_SMARTCARD": NoCardError,
-    "SCARD_E_SHARING_VIOLATION": CardInUseError,
-    "SCARD_W_RESET_CARD": lambda _reader: CardResetError(),
-    "SCARD_W_REMOVED_CARD": _removed_error,
-    "SCARD_E_NOT_TRANSACTED": _removed_error,
-    "SCARD_W_UNPOWERED_CARD": _removed_error,
-    "SCARD_W_UNRESPONSIVE_CARD": CardMuteError,
-    "SCARD_E_TIMEOUT": _removed_error,
-    "SCARD_E_CANCELLED": _removed_error,
-}
+def reader_state(event: ReaderEvent) -> ReaderState:
+    """Convert what PC/SC says of one reader."""
+    return ReaderState(
+        name=event.name,
+        card_present=bool(event.flags & ReaderFlag.PRESENT),
+        atr=event.atr,
+        in_use=bool(event.flags & ReaderFlag.EXCLUSIVE),
+        mute=bool(event.flags & ReaderFlag.MUTE),
+        changes=event.flags >> 16 & 0xFFFF,
+    )

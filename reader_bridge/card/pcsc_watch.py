@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 from reader_bridge.card.connection import ReaderService, ReaderSnapshot, ReaderState
 from reader_bridge.card.errors import CardError
-from reader_bridge.card.pcsc_api import PcscApi
+from reader_bridge.card.pcsc_api import PcscApi, reader_state
+from reader_bridge.card.pcsc_library import NEW_READER_NOTIFICATION, ReaderEvent, ReaderFlag
 
-NEW_READER_NOTIFICATION = "\\\\?PnP?\\Notification"
-"""PC/SC's pseudo reader for "a reader was plugged in or pulled out"."""
 POLL_MILLISECONDS = 2000
 """Not every system reports new readers, and one could come between two calls."""
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.25, 2.0
@@ -38,7 +37,7 @@ class PcscWatch:
         self._stop.set()
         while self._thread.is_alive() and self._thread is not threading.current_thread():
             if (context := self._context) is not None:
-                self._pcsc.scard.SCardCancel(context)
+                self._pcsc.cancel(context)
             self._thread.join(0.05)
 
     def _run(self) -> None:
@@ -58,49 +57,33 @@ class PcscWatch:
                     self._pcsc.release(context)
 
     def _watch(self, context: int) -> None:
-        scard = self._pcsc.scard
         known: dict[str, int] = {}
         readers: dict[str, ReaderState] = {}
         while not self._stop.is_set():
             names = self._pcsc.reader_names(context)
-            readers = {name: readers.get(name, ReaderState(name)) for name in names}
-            asked = [(name, known.get(name, scard.SCARD_STATE_UNAWARE)) for name in names]
-            for name, event, atr in self._wait(context, asked, len(names)):
-                known[name] = event & ~scard.SCARD_STATE_CHANGED
-                if name in readers:
-                    readers[name] = self._pcsc.reader_state(name, event, atr)
-            told = {name for name in names if name in known}
-            self._report(
-                ReaderSnapshot(
-                    ReaderService.RUNNING, tuple(readers[name] for name in names if name in told)
-                )
-            )
+            asked = [(name, known.get(name, int(ReaderFlag.UNAWARE))) for name in names]
+            for event in self._wait(context, asked, len(names)):
+                known[event.name] = event.flags & ~ReaderFlag.CHANGED
+                readers[event.name] = reader_state(event)
+            states = tuple(readers[name] for name in names if name in readers)
+            self._report(ReaderSnapshot(ReaderService.RUNNING, states))
 
-    def _wait(
-        self, context: int, asked: list[tuple[str, int]], count: int
-    ) -> list[tuple[str, int, list[int]]]:
+    def _wait(self, context: int, asked: list[tuple[str, int]], count: int) -> list[ReaderEvent]:
         """Wait for a change and return the readers it concerns."""
-        scard = self._pcsc.scard
         everything = list(asked)
         if self._notifies_new_readers:
             everything.append((NEW_READER_NOTIFICATION, count << 16))
         if not everything:
             self._stop.wait(POLL_MILLISECONDS / 1000)
             return []
-        result, states = scard.SCardGetStatusChange(context, POLL_MILLISECONDS, everything)
-        kind = self._pcsc.name_of(result)
-        if kind in ("SCARD_E_TIMEOUT", "SCARD_E_CANCELLED"):
-            return []
-        if kind == "SCARD_E_UNKNOWN_READER":
+        events = self._pcsc.wait_for_change(context, POLL_MILLISECONDS, everything)
+        if events is None:
             # a reader was pulled; the second time in a row, new readers are not reported here
             self._notifies_new_readers = not self._was_unknown_reader
             self._was_unknown_reader = True
             return []
         self._was_unknown_reader = False
-        self._pcsc.check(result)
-        return [
-            (name, event, atr) for name, event, atr in states if name != NEW_READER_NOTIFICATION
-        ]
+        return [event for event in events if event.name != NEW_READER_NOTIFICATION]
 
     def _report(self, snapshot: ReaderSnapshot) -> None:
         if snapshot != self._snapshot or not self._was_reported:

@@ -5,13 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from reader_bridge.card.connection import CardConnection, CardReaders, ReaderSnapshot, ReaderState
+from reader_bridge.card.connection import (
+    CardConnection,
+    CardReaders,
+    ReaderSnapshot,
+    ReaderState,
+    readable_name,
+)
 from reader_bridge.card.errors import CardError, CardRemovedError
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardCapability, CardProfile
 from reader_bridge.operations.card_thread import CardCalls
 from reader_bridge.operations.context import OperationContext
-from reader_bridge.operations.failures import operation_failure, printable_reader_name
+from reader_bridge.operations.failures import operation_failure
 from reader_bridge.operations.found_card import FoundCard, chip_serial
 from reader_bridge.protocol.enums import KeyRole, ProfileName, ProgressStep
 from reader_bridge.protocol.failure_codes import FailureCode
@@ -108,7 +114,7 @@ def inspect_card(
     :param known: the card that was read last; if it is the same one, little is read again.
     """
     if state.mute:
-        raise operation_failure(FailureCode.CARD_MUTE, reader=printable_reader_name(state.name))
+        raise operation_failure(FailureCode.CARD_MUTE, reader=readable_name(state.name))
     with calls.make_stoppable(readers.connect(state.name)) as connection:
         profile = identify(connection)
         if known is not None and known.is_still_in(state):
@@ -127,11 +133,7 @@ def _search_readers(
     known: FoundCard | None,
 ) -> FoundCard | ProgressStep:
     """Return the card, or what to wait for. One call, because each costs a change of threads."""
-    states = [
-        each
-        for each in readers.list_readers()
-        if reader in (None, printable_reader_name(each.name))
-    ]
+    states = [each for each in readers.list_readers() if reader in (None, readable_name(each.name))]
     filled = tuple(each for each in states if each.card_present)
     if filled:
         return _single_card(readers, calls, filled, role, known)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from reader_bridge.card.connection import readable_name
 from reader_bridge.card.errors import (
     CardError,
     InvalidPinError,
@@ -14,7 +15,7 @@ from reader_bridge.card.errors import (
 from reader_bridge.card.profiles.base import PinRules, TryCounter
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.operations.context import OperationContext
-from reader_bridge.operations.failures import operation_failure, printable_reader_name
+from reader_bridge.operations.failures import operation_failure
 from reader_bridge.operations.found_card import FoundCard
 from reader_bridge.prompter import ConsentRequest, PinFault, PinKind, PinRequest
 from reader_bridge.protocol.enums import ProgressStep
@@ -45,7 +46,7 @@ async def ask_consent(context: OperationContext, card: FoundCard) -> None:
     :raises OperationFailedError: the person refused.
     """
     await context.server.report_progress(ProgressStep.WAITING_FOR_PERSON)
-    reader = printable_reader_name(card.reader_state.name)
+    reader = readable_name(card.reader_state.name)
     request = ConsentRequest(context.operation, context.peer, context.purpose, reader, card.label)
     await _require_consent(context, request)
 

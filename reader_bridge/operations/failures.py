@@ -1,6 +1,7 @@
 """The failure of an operation, and the failure for each error of a card."""
 
 from reader_bridge.card.apdu import Instruction
+from reader_bridge.card.connection import readable_name
 from reader_bridge.card.errors import (
     AdminKeyRejectedError,
     AdminTriesLowError,
@@ -13,6 +14,7 @@ from reader_bridge.card.errors import (
     PinOperationRefusedError,
     PukBlockedError,
     ReaderError,
+    UnexpectedPcscError,
 )
 from reader_bridge.protocol.enums import ProfileName
 from reader_bridge.protocol.failure_codes import FailureCode, FailureValues
@@ -53,9 +55,11 @@ def operation_failure(
     tries_needed: int | None = None,
     profile: ProfileName | None = None,
     reader: str | None = None,
+    pcsc_result: str | None = None,
 ) -> OperationFailedError:
     """Return the exception for a failure code and its values."""
-    return OperationFailedError(code, FailureValues(tries_left, tries_needed, profile, reader))
+    values = FailureValues(tries_left, tries_needed, profile, reader, pcsc_result)
+    return OperationFailedError(code, values)
 
 
 def failure_from_card(error: CardError, unanswered: int | None = None) -> OperationFailedError:
@@ -77,8 +81,10 @@ def failure_from_card(error: CardError, unanswered: int | None = None) -> Operat
             return operation_failure(code, tries_left=error.attempts_remaining)
         case PinBlockedError() | PukBlockedError():
             return operation_failure(code, tries_left=0)
+        case UnexpectedPcscError():
+            return operation_failure(code, pcsc_result=f"0x{error.result:08X}")
         case ReaderError():
-            return operation_failure(code, reader=printable_reader_name(error.reader))
+            return operation_failure(code, reader=readable_name(error.reader))
     return operation_failure(code)
 
 
@@ -91,12 +97,6 @@ def is_outcome_unknown(error: CardError, unanswered: int | None) -> bool:
         and error.instruction in PIN_CHANGING_INSTRUCTIONS
         and error.status_word >> 8 not in REFUSED_SW1
     )
-
-
-def printable_reader_name(name: str) -> str:
-    """Return a reader's name as messages carry it: printable and bounded."""
-    seen = "".join(letter for letter in name if letter.isprintable())[:128]
-    return seen or "?"
 
 
 def _failure_code(error: CardError) -> FailureCode:

@@ -1,10 +1,11 @@
 """The operations that only read. They need no PIN and spend no try."""
 
+from reader_bridge.card.connection import readable_name
 from reader_bridge.card.profiles.base import CardCapability, TryCounter
 from reader_bridge.operations.card_discovery import find_card
 from reader_bridge.operations.consent import ensure_reading_allowed
 from reader_bridge.operations.context import OperationContext
-from reader_bridge.operations.failures import operation_failure, printable_reader_name
+from reader_bridge.operations.failures import operation_failure
 from reader_bridge.operations.found_card import FoundCard
 from reader_bridge.protocol.enums import Operation
 from reader_bridge.protocol.failure_codes import FailureCode
@@ -35,7 +36,7 @@ async def list_readers(context: OperationContext, _: ListReaders) -> ReaderList:
     states = await context.run_read(context.readers.list_readers)
     return ReaderList(
         tuple(
-            ReaderEntry(printable_reader_name(each.name), each.card_present, each.in_use, each.mute)
+            ReaderEntry(readable_name(each.name), each.card_present, each.in_use, each.mute)
             for each in states[:MAX_READERS]
         )
     )
@@ -47,7 +48,7 @@ async def read_card_status(context: OperationContext, parameters: ReadCardStatus
     card = await find_card(context, parameters.reader, reread=True)
     status = card.status
     return CardReport(
-        reader=printable_reader_name(card.reader_state.name),
+        reader=readable_name(card.reader_state.name),
         profile=card.profile_name,
         card_serial=card.serial,
         card_number=status.card_number,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reader_bridge.protocol.enums import ProfileName
-from reader_bridge.protocol.fields import ReaderName, TryCount
+from reader_bridge.protocol.fields import PcscResultCode, ReaderName, TryCount
 
 
 class FailureCode(StrEnum):
@@ -25,9 +25,14 @@ class FailureCode(StrEnum):
     SERVER_SILENT = "server_silent"
     PCSC_MISSING = "pcsc_missing"
     READER_SERVICE_STOPPED = "reader_service_stopped"
+    READER_ACCESS_DENIED = "reader_access_denied"
     READER_NOT_FOUND = "reader_not_found"
+    READER_UNSUPPORTED = "reader_unsupported"
+    PCSC_UNEXPECTED = "pcsc_unexpected"
     SEVERAL_CARDS = "several_cards"
     CARD_MUTE = "card_mute"
+    CARD_UNSUPPORTED = "card_unsupported"
+    CARD_CONTACT_LOST = "card_contact_lost"
     CARD_IN_USE = "card_in_use"
     CARD_REMOVED = "card_removed"
     CARD_RESET = "card_reset"
@@ -60,12 +65,14 @@ class FailureValues:
     :ivar tries_needed: with `admin_tries_low`.
     :ivar profile: what the card was recognised as.
     :ivar reader: which reader it is about.
+    :ivar pcsc_result: with `pcsc_unexpected`: what PC/SC reported.
     """
 
     tries_left: TryCount | None = None
     tries_needed: TryCount | None = None
     profile: ProfileName | None = None
     reader: ReaderName | None = None
+    pcsc_result: PcscResultCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +122,25 @@ FAILURE_ADVICE: dict[FailureCode, FailureAdvice] = {
         "Authorise again.",
     ),
     _C.PCSC_MISSING: FailureAdvice(
-        "The bridge was installed without access to readers.",
-        "Install it with pyscard.",
+        "The system has no PC/SC, or the bridge was installed without access to it.",
+        "Install pcsc-lite, and the bridge with pyscard.",
         can_retry=False,
     ),
     _C.READER_SERVICE_STOPPED: FailureAdvice(
         "The operating system's smart card service does not run.", "Start it."
+    ),
+    _C.READER_ACCESS_DENIED: FailureAdvice(
+        "The operating system does not let this user use readers or cards.",
+        "Sign in at the PC itself, or have its administrator allow it.",
+    ),
+    _C.READER_UNSUPPORTED: FailureAdvice(
+        "The reader or its driver does not do what PC/SC needs.",
+        "Install the maker's driver, or use another reader.",
+    ),
+    _C.PCSC_UNEXPECTED: FailureAdvice(
+        "PC/SC reported what it should not report here; `pcsc_result` says what. The PIN is as it "
+        "was.",
+        "Start again; report the code.",
     ),
     _C.READER_NOT_FOUND: FailureAdvice("The reader was unplugged.", "Plug it in."),
     _C.SEVERAL_CARDS: FailureAdvice(
@@ -128,6 +148,14 @@ FAILURE_ADVICE: dict[FailureCode, FailureAdvice] = {
     ),
     _C.CARD_MUTE: FailureAdvice(
         "The card does not answer its reader.", "Put it in the other way round; clean the chip."
+    ),
+    _C.CARD_UNSUPPORTED: FailureAdvice(
+        "Reader and card have no way to talk to each other.",
+        "Put the right card in; use another reader.",
+    ),
+    _C.CARD_CONTACT_LOST: FailureAdvice(
+        "The contact between reader and card was lost. The PIN is as it was.",
+        "Clean the chip and put the card in firmly.",
     ),
     _C.CARD_IN_USE: FailureAdvice("Another program holds the card.", "Close it."),
     _C.CARD_REMOVED: FailureAdvice(

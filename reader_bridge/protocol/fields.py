@@ -40,6 +40,8 @@ LanguageTag = Annotated[str, TextBounds(20, 2, "[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,
 Origin = Annotated[str, TextBounds(300, 5)]
 
 ReaderName = Annotated[str, TextBounds(128, 1)]
+PcscResultCode = Annotated[str, TextBounds(10, 10, "0x[0-9A-F]{8}")]
+"""A result code of PC/SC, as hex."""
 CardSerial = Annotated[str, TextBounds(64, 2, "([0-9a-f]{2})+")]
 """Of the chip, as hex; where it has none, the first 16 bytes of the SHA-256 of its certificate for
 authentication."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reader_bridge.app.translation import mask_card_number, sanitise
+from reader_bridge.app.translation import mask_card_number
 from reader_bridge.card.certificate import validity_period
-from reader_bridge.card.connection import CardReaders, ReaderState
-from reader_bridge.card.errors import CardError, NoCardError
+from reader_bridge.card.connection import CardReaders, ReaderState, readable_name
+from reader_bridge.card.errors import CardError, NoCardError, UnexpectedPcscError
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardCapability, CardProfile, CardStatus
 from reader_bridge.protocol.enums import KeyRole, ProfileName
@@ -71,13 +71,13 @@ def _check_service(readers: Callable[[], CardReaders], now: datetime) -> list[Fi
         access = readers()
         states = access.list_readers()
     except CardError as error:
-        failed = Finding(CheckStep.SERVICE, CheckOutcome.FAILED, error.code)
+        failed = _failed_finding(CheckStep.SERVICE, error)
         return [failed, *skip_steps(CheckStep.READER, CheckStep.CARD, CheckStep.PROFILE)]
     service = Finding(CheckStep.SERVICE, CheckOutcome.OK, "service_running")
     if not states:
         none = Finding(CheckStep.READER, CheckOutcome.FAILED, "no_reader")
         return [service, none, *skip_steps(CheckStep.CARD, CheckStep.PROFILE)]
-    names = ", ".join(sanitise(state.name) for state in states)
+    names = ", ".join(readable_name(state.name) for state in states)
     found = Finding(CheckStep.READER, CheckOutcome.OK, "reader_found", {"readers": names})
     return [service, found, *_check_cards(access, states, now)]
 
@@ -88,25 +88,32 @@ def _check_cards(
     """Check every card that is there; without one, report the first empty reader."""
     with_card = [state for state in states if state.card_present]
     if not with_card:
-        reader = sanitise(states[0].name)
+        reader = readable_name(states[0].name)
         empty = Finding(CheckStep.CARD, CheckOutcome.FAILED, NoCardError.code, {"reader": reader})
         return [empty, *skip_steps(CheckStep.PROFILE)]
     return [finding for state in with_card for finding in _check_card(access, state.name, now)]
 
 
 def _check_card(access: CardReaders, reader: str, now: datetime) -> list[Finding]:
-    where = {"reader": sanitise(reader)}
+    where = {"reader": readable_name(reader)}
     try:
         connection = access.connect(reader)
     except CardError as error:
-        failed = Finding(CheckStep.CARD, CheckOutcome.FAILED, error.code, where)
+        failed = _failed_finding(CheckStep.CARD, error, reader)
         return [failed, *skip_steps(CheckStep.PROFILE)]
     answers = Finding(CheckStep.CARD, CheckOutcome.OK, "card_answers", where)
     with connection:
         try:
             return [answers, *_check_profile(identify(connection), now)]
         except CardError as error:
-            return [answers, Finding(CheckStep.PROFILE, CheckOutcome.FAILED, error.code, where)]
+            return [answers, _failed_finding(CheckStep.PROFILE, error, reader)]
+
+
+def _failed_finding(step: CheckStep, error: CardError, reader: str = "") -> Finding:
+    values = {"reader": readable_name(reader)}
+    if isinstance(error, UnexpectedPcscError):
+        values["result"] = f"0x{error.result:08X}"
+    return Finding(step, CheckOutcome.FAILED, error.code, values)
 
 
 def _check_profile(profile: CardProfile, now: datetime) -> list[Finding]:

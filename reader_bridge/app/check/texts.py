@@ -19,8 +19,10 @@ FINDING_TEXTS = {
     "skipped": N_("not checked, because something before it is missing"),
     # reader service
     "service_running": N_("runs"),
-    "pcsc_missing": N_("this program was installed without access to card readers"),
+    "pcsc_missing": N_("the software for card readers (PC/SC) is missing"),
     "reader_service_stopped": N_("does not run"),
+    "reader_access_denied": N_("runs, but this PC doesn't let you use it"),
+    "pcsc_unexpected": N_("reported something unexpected, code {result}"),
     # reader
     "reader_found": N_("{readers}"),
     "no_reader": N_("none found"),
@@ -29,6 +31,9 @@ FINDING_TEXTS = {
     "no_card": N_("there is none in {reader}"),
     "card_mute": N_("does not answer in {reader}"),
     "card_in_use": N_("another program is using the card in {reader}"),
+    "card_unsupported": N_("the reader {reader} and this card can't talk to each other"),
+    "card_contact_lost": N_("the contact to the card in {reader} was lost"),
+    "reader_unsupported": N_("the reader {reader} or its driver doesn't work with this PC"),
     "reader_not_found": N_("the reader {reader} is gone"),
     "card_removed": N_("was pulled out of {reader}"),
     "card_reset": N_("another program has reset the card in {reader}"),
@@ -60,7 +65,7 @@ FINDING_TEXTS = {
 _AGAIN = N_("Take the card out, wait a moment, put it in again, and check again.")
 
 REMEDY_TEXTS = {
-    "pcsc_missing": N_("Install it again with reader support: pip install 'kaika[bridge]'"),
+    "pcsc_unexpected": N_("Restart this PC and check again; if it happens again, report the code."),
     "no_reader": N_(
         "Plug the reader in, at another USB port if need be; if it stays missing, install the "
         "driver from the reader's maker and start the PC again."
@@ -69,6 +74,13 @@ REMEDY_TEXTS = {
     "card_mute": N_(
         "Take the card out, wipe the gold chip with a dry cloth, and put it in chip first; try it "
         "the other way up too."
+    ),
+    "card_unsupported": N_("Check that it is the certificate card, or use another reader."),
+    "card_contact_lost": N_(
+        "Wipe the gold chip with a dry cloth, put the card in firmly, and check again."
+    ),
+    "reader_unsupported": N_(
+        "Install the newest driver from the reader's maker, or use another reader."
     ),
     "card_in_use": N_(
         "Close other card programs and browser pages, then take the card out and put it in again."
@@ -114,6 +126,37 @@ START_SERVICE_TEXTS = {
     "darwin": N_("Take the reader out, start the Mac again, and plug the reader in."),
 }
 
+_REINSTALL_TEXT = N_("Install this app again with reader support: pip install 'kaika[bridge]'")
+
+INSTALL_SOFTWARE_TEXTS = {
+    "linux": N_(
+        "Install it: sudo apt install pcscd (Debian, Ubuntu), sudo dnf install pcsc-lite (Fedora), "
+        "or sudo pacman -S pcsclite ccid (Arch). If you have it, install this app again with "
+        "reader support: pip install 'kaika[bridge]'"
+    ),
+    "win32": _REINSTALL_TEXT,
+    "darwin": _REINSTALL_TEXT,
+}
+
+ALLOW_ACCESS_TEXTS = {
+    "linux": N_(
+        "Only who is signed in at this PC's own screen may use card readers. Sign in there, or "
+        "have an administrator allow it for you in polkit: org.debian.pcsc-lite.access_pcsc and "
+        "access_card."
+    ),
+    "win32": N_(
+        "In a remote session, let Remote Desktop pass smart cards on; else ask the administrator "
+        "of this PC."
+    ),
+    "darwin": N_("Ask the administrator of this Mac to allow smart cards for you."),
+}
+
+_PLATFORM_TEXTS = {
+    "pcsc_missing": INSTALL_SOFTWARE_TEXTS,
+    "reader_service_stopped": START_SERVICE_TEXTS,
+    "reader_access_denied": ALLOW_ACCESS_TEXTS,
+}
+
 
 def step_title(finding: Finding, language: str) -> str:
     """Return the name of a finding's step."""
@@ -132,7 +175,7 @@ def finding_with_remedy(finding: Finding, language: str) -> str:
 
 def remedy_text(finding: Finding, language: str, platform: str = sys.platform) -> str | None:
     """Return what to do about a finding; `None` where nothing is wrong."""
-    if finding.code == "reader_service_stopped":
-        return localise(language, START_SERVICE_TEXTS.get(platform, START_SERVICE_TEXTS["linux"]))
+    if by_platform := _PLATFORM_TEXTS.get(finding.code):
+        return localise(language, by_platform.get(platform, by_platform["linux"]))
     message = REMEDY_TEXTS.get(finding.code)
     return localise(language, message) if message else None

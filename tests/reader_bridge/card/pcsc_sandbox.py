@@ -19,16 +19,20 @@ SECOND_READER = "Kaika Test 00 01"
 
 
 class PcscSandbox:
-    """A running pcscd with two virtual readers."""
+    """A running pcscd with two virtual readers.
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    :param name: of both, in any encoding.
+    """
+
+    def __init__(self, directory: Path, name: bytes = b"Kaika Test") -> None:
+        self.directory, self._name = directory, name
         self.socket_path = directory / "run" / "pcscd.comm"
         self._door = directory / "door"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         (self.directory / "run").mkdir()
+        (self.directory / "name").write_bytes(self._name)
         rootless = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
         self._process = subprocess.Popen(
             ["unshare", *rootless, "--mount", "--net", sys.executable, INSIDE, self.directory],

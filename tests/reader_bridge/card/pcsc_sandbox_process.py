@@ -14,23 +14,24 @@ from pathlib import Path
 from typing import IO
 
 PORT = 35_963
-CONFIGURATION = f"""
-FRIENDLYNAME "Kaika Test"
-DEVICENAME   /dev/null:{PORT}
+CONFIGURATION = b"""
+FRIENDLYNAME "%%b"
+DEVICENAME   /dev/null:%d
 LIBPATH      /usr/lib/pcsc/drivers/serial/libifdvpcd.so
-CHANNELID    {PORT}
-"""
+CHANNELID    %d
+""" % (PORT, PORT)
 
 
 class SandboxProcess:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._pcscd: subprocess.Popen[str] | None = None
+        self._pcscd: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
         configuration = self._directory / "reader.conf.d"
         configuration.mkdir()
-        (configuration / "reader").write_text(CONFIGURATION)
+        name = (self._directory / "name").read_bytes()
+        (configuration / "reader").write_bytes(CONFIGURATION % name)
         Path("/run/pcscd").mkdir(exist_ok=True)
         subprocess.run(["mount", "--bind", self._directory / "run", "/run/pcscd"], check=True)
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -38,11 +39,12 @@ class SandboxProcess:
     def start(self) -> bytes:
         configuration = str(self._directory / "reader.conf.d")
         command = ["pcscd", "--foreground", "--info", "--config", configuration]
-        self._pcscd = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._pcscd = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert self._pcscd.stdout is not None
         for line in self._pcscd.stdout:
-            if "daemon ready" in line:
+            if b"daemon ready" in line:
                 threading.Thread(target=_drain, args=[self._pcscd.stdout], daemon=True).start()
+                _wait_until_listening(self._directory / "run" / "pcscd.comm")
                 return b"done"
         return b"pcscd ended"
 
@@ -67,7 +69,18 @@ class SandboxProcess:
             door.sendall(self.start() if request["do"] == "start" else self.stop())
 
 
-def _drain(output: IO[str]) -> None:
+def _wait_until_listening(path: Path) -> None:
+    """Wait for the socket, which comes a moment after the service says that it is ready."""
+    while True:
+        with socket.socket(socket.AF_UNIX) as client:
+            try:
+                client.connect(str(path))
+                return
+            except OSError:
+                threading.Event().wait(0.01)
+
+
+def _drain(output: IO[bytes]) -> None:
     """Read on, so that the service never waits for somebody to listen."""
     for _ in output:
         pass

@@ -20,6 +20,7 @@ from reader_bridge.card.errors import (
 )
 from reader_bridge.card.pcsc import PcscConnection, PcscReaders
 from reader_bridge.card.pcsc_api import PcscApi
+from reader_bridge.card.pcsc_library import RESET_CARD, SHARE_SHARED, PcscLibrary
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import TryCounter
 from reader_bridge.protocol.enums import ProfileName
@@ -146,13 +147,10 @@ def test_a_reset_by_another_program_is_told(
 ) -> None:
     insert(card)
     with readers.connect(READER) as connection:
-        pcsc = PcscApi()
+        pcsc = PcscApi(PcscLibrary())
         context = pcsc.establish()
-        scard = pcsc.scard
-        _, other, _ = scard.SCardConnect(
-            context, READER, scard.SCARD_SHARE_SHARED, scard.SCARD_PROTOCOL_T1
-        )
-        scard.SCardDisconnect(other, scard.SCARD_RESET_CARD)
+        other, _ = pcsc.connect(context, READER, SHARE_SHARED)
+        pcsc.disconnect(other, RESET_CARD)
         pcsc.release(context)
         with pytest.raises(CardResetError):
             connection.send_and_receive(SELECT)
@@ -281,7 +279,6 @@ def test_a_closed_watch_tells_nothing_any_more(readers: PcscReaders) -> None:
     assert snapshots.nothing_more()
 
 
-def test_without_pyscard_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "smartcard.scard", None)
+def test_without_a_library_for_readers_the_error_says_so() -> None:
     with pytest.raises(PcscMissingError):
-        PcscReaders()
+        PcscLibrary("libno-such-library.so")

@@ -60,7 +60,10 @@ async def reader_service_killed(
 
 
 CUT, KILLED = {"work", "unresolved"}, {"work", "server_restarted", "unresolved"}
-CARD_LOST = {"work", "unresolved", "card_removed", "not_done", "outcome_unknown"}
+CARD_LOST = {
+    "work", "unresolved", "card_removed", "card_mute", "card_contact_lost", "not_done",
+    "outcome_unknown",
+}  # fmt: skip
 AS_USUAL = {"who", "confirm", "report", "offer", "done"}
 FAULTS: Mapping[Fault, set[str]] = {
     link_cut_message_lost: CUT,

@@ -6,9 +6,10 @@ from collections import Counter
 
 import pytest
 
+from reader_bridge.card.connection import readable_name
 from reader_bridge.card.errors import CardError, ReaderError
 from reader_bridge.client.session import REACTIONS, Reaction
-from reader_bridge.operations.failures import failure_from_card, printable_reader_name
+from reader_bridge.operations.failures import failure_from_card
 from reader_bridge.protocol import (
     PAIRING_CODE_ALPHABET,
     PAIRING_WORDS,
@@ -194,16 +195,23 @@ def subclasses(kind: type[CardError]) -> set[type[CardError]]:
 def test_every_error_of_a_card_has_a_failure_code() -> None:
     for kind in subclasses(CardError):
         error = kind.__new__(kind)
-        for name in ("reader", "profile", "attempts_remaining", "required", "instruction"):
+        for name in (
+            "reader",
+            "profile",
+            "attempts_remaining",
+            "required",
+            "instruction",
+            "result",
+        ):
             setattr(error, name, "x" if issubclass(kind, ReaderError) else 1)
         error.status_word = 0x6A82  # type: ignore[attr-defined]
         assert failure_from_card(error).code in FailureCode
 
 
 def test_names_of_readers_are_made_fit_to_be_sent() -> None:
-    assert printable_reader_name("ACS\tACR39U\x1b[31m 00") == "ACSACR39U[31m 00"
-    assert printable_reader_name("\x00") == "?"
-    assert len(printable_reader_name("讀" * 500)) == 128
+    assert readable_name("ACS\tACR39U\x1b[31m 00") == "ACSACR39U[31m 00"
+    assert readable_name("\x00") == "?"
+    assert len(readable_name("讀" * 500)) == 128
 
 
 WORKING = {SessionState.WORKING, SessionState.AUTHENTICATING, SessionState.PROVING}
