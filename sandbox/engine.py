@@ -73,10 +73,19 @@ class Engine:
         *,
         is_forum: bool = False,
         bot_is_admin: bool = False,
+        bot_rights: Sequence[str] | None = None,
     ) -> Group:
-        """Let the first of `members` create a supergroup with the others and the bot."""
+        """Let the first of `members` create a supergroup with the others and the bot.
+
+        :param bot_rights: those of the bot as an administrator; None is the usual ones.
+        """
         return Group.create(
-            self.world, title, members, is_forum=is_forum, bot_is_admin=bot_is_admin
+            self.world,
+            title,
+            members,
+            is_forum=is_forum,
+            bot_is_admin=bot_is_admin,
+            bot_rights=bot_rights,
         )
 
     async def call(

@@ -20,9 +20,11 @@ from bot.settings import Settings
 from bot.telegram.refusals import read_refusal
 from bot.telegram.transport import AiohttpRequest
 from bot.wiring import embedded
+from sandbox.client.groups import Group
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.errors import OddAnswerError
+from sandbox.world.chats import ChatState, StoredMessage
 from sandbox.world.mailbox import MailboxTransport
 from services.argon2_cost import Argon2Cost
 from services.authority.ca.ca_key_file import CaParameters
@@ -156,21 +158,26 @@ class BotHarness:
 
 
 class ChatUser:
-    """A person and what they see in one chat."""
+    """A person and what they see in one chat, or in one topic of it."""
 
     def __init__(
-        self, harness: BotHarness, person: TelegramClient, chat_id: int | None = None
+        self,
+        harness: BotHarness,
+        person: TelegramClient,
+        chat_id: int | None = None,
+        thread: int = 0,
     ) -> None:
         self.harness, self.person, self.chat_id = harness, person, chat_id
+        self.thread = thread
         self.toast: str | None = None
 
-    def within(self, chat_id: int) -> "ChatUser":
-        """Return the same person in another chat."""
-        return ChatUser(self.harness, self.person, chat_id)
+    def within(self, chat_id: int, thread: int = 0) -> "ChatUser":
+        """Return the same person in another chat, or in a topic."""
+        return ChatUser(self.harness, self.person, chat_id, thread)
 
     async def says(self, text: str, reply_to: int | None = None) -> int:
         """Send a text; return its message id."""
-        sent = self.person.send(text, self.chat_id, reply_to_message_id=reply_to)
+        sent = self.person.send(text, self.chat_id, self.thread, reply_to)
         await self.harness.settle()
         return int(sent["message_id"])
 
@@ -181,7 +188,7 @@ class ChatUser:
 
     async def sends(self, kind: str, caption: str | None = None) -> int:
         """Send something that is no text; return its message id."""
-        sent = self.person.send_media(kind, caption, self.chat_id)
+        sent = self.person.send_media(kind, caption, self.chat_id, self.thread)
         await self.harness.settle()
         return int(sent["message_id"])
 
@@ -189,6 +196,44 @@ class ChatUser:
         """Change the text of an own message."""
         self.person.edit(message_id, text, self.chat_id)
         await self.harness.settle()
+
+    async def deletes(self, message_id: int) -> None:
+        """Delete a message for everybody."""
+        self.person.delete(message_id, self.chat_id)
+        await self.harness.settle()
+
+    async def reacts(self, message_id: int, emoji: str | None) -> None:
+        """React to a message, or take the reaction back."""
+        self.person.react(message_id, emoji, self.chat_id)
+        await self.harness.settle()
+
+    async def renames_topic(self, name: str) -> None:
+        """Rename the topic."""
+        self._group.rename_topic(self.thread, name, self.person)
+        await self.harness.settle()
+
+    async def closes_topic(self) -> None:
+        """Close the topic."""
+        self._group.close_topic(self.thread, self.person)
+        await self.harness.settle()
+
+    async def reopens_topic(self) -> None:
+        """Reopen the topic."""
+        self._group.reopen_topic(self.thread, self.person)
+        await self.harness.settle()
+
+    async def deletes_topic(self) -> None:
+        """Delete the topic, of which the bot is not told."""
+        self._group.delete_topic(self.thread, self.person)
+        await self.harness.settle()
+
+    @property
+    def _group(self) -> Group:
+        return Group(self.harness.engine.world, self._chat)
+
+    @property
+    def _chat(self) -> ChatState:
+        return self.person.find_chat(self.chat_id)
 
     async def presses(self, label: str) -> None:
         """Press the button of the bot's newest message that has `label` in its text."""
@@ -215,13 +260,19 @@ class ChatUser:
 
     @property
     def messages(self) -> list[Json]:
-        """Everything the chat shows."""
-        return self.person.find_chat(self.chat_id).current_messages()
+        """Everything the chat or topic shows."""
+        return [stored.message for stored in self._shown_messages]
 
     @property
     def bot_messages(self) -> list[Json]:
         """What the bot wrote."""
-        return [m for m in self.messages if m.get("from", {}).get("is_bot")]
+        own = [one for one in self._shown_messages if one.is_outgoing and not one.is_service]
+        return [stored.message for stored in own]
+
+    @property
+    def _shown_messages(self) -> list[StoredMessage]:
+        every = self._chat.messages.values()
+        return [stored for stored in every if self.thread in (0, stored.topic_id)]
 
     @property
     def last(self) -> Json:

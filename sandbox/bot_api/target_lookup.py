@@ -22,7 +22,7 @@ def find_chat(world: World, chat_id: str) -> ChatState:
     except (ValueError, KeyError):
         raise bad_request("chat not found") from None
     if not chat.is_private:
-        _require_bot_member(chat.members.get(world.bot.id, "left"))
+        _require_bot_member(chat.find_member(world.bot.id).status)
     return chat
 
 
@@ -51,14 +51,19 @@ def find_writable_chat(world: World, chat_id: str) -> ChatState:
 def resolve_thread(world: World, chat: ChatState, thread: int) -> int:
     """Return the topic a message goes to; 0 is none, as in a group without topics.
 
+    The first message after people deleted a topic finds it on the way still.
+
     :raises ApiError: where there is no such topic, or it is closed.
     """
     if thread <= 0 or not (chat.is_forum or chat.is_private):
         return 0
     topic = chat.topics.get(thread)
+    if thread in chat.vanished_topic_ids:
+        chat.vanished_topic_ids.remove(thread)
+        raise bad_request("TOPIC_DELETED")
     if topic is None or thread == GENERAL_TOPIC:
         raise bad_request("message thread not found")
-    if topic.is_closed and chat.members.get(world.bot.id) != "administrator":
+    if topic.is_closed and not chat.can_manage_topic(topic, world.bot.id):
         raise bad_request("TOPIC_CLOSED")
     return thread
 
@@ -89,9 +94,9 @@ def find_replied_message(world: World, chat: ChatState, reply: Json | None) -> S
     return find_message(chat, reply["message_id"], "message to be replied")
 
 
-def is_bot_admin(world: World, chat: ChatState) -> bool:
-    """Return whether the bot is an administrator of a group."""
-    return chat.members.get(world.bot.id) == "administrator"
+def has_bot_right(world: World, chat: ChatState, right: str) -> bool:
+    """Return whether the bot administers a group with this right."""
+    return chat.find_member(world.bot.id).has_right(right)
 
 
 def require_group(chat: ChatState, reason: str) -> None:

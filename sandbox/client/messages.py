@@ -64,7 +64,7 @@ def send_content(
     if thread:
         _check_topic(session, chat, thread)
     elif reply_to is not None:
-        thread = reply_to.message.get("message_thread_id", 0)
+        thread = reply_to.topic_id
     world = session.world
     stored = post_message(world, chat, session.user, content, thread=thread, reply_to=reply_to)
     stored.is_forward = "forward_origin" in content
@@ -77,10 +77,8 @@ def send_content(
 
 
 def _check_topic(session: AccountSession, chat: ChatState, thread: int) -> None:
-    topic = chat.topics.get(thread)
-    if topic is None:
-        raise PersonError(404, "topic_not_found", f"There is no topic {thread}.")
-    if topic.is_closed and chat.members[session.id] not in ("creator", "administrator"):
+    topic = session.find_topic(chat, thread)
+    if topic.is_closed and not chat.can_manage_topic(topic, session.id):
         raise PersonError(409, "topic_closed", f"Topic {thread} is closed.")
 
 
@@ -126,18 +124,23 @@ def edit_message(session: AccountSession, chat: ChatState, message_id: int, text
 
 
 def delete_shown_message(session: AccountSession, chat: ChatState, message_id: int) -> None:
-    """Delete a message: in one's own chat any, in a group one's own."""
+    """Delete a message: in one's own chat any, in a group one's own, or as an administrator."""
     stored = find_shown_message(chat, message_id)
-    if not chat.is_private and stored.sender_id != session.id:
-        raise PersonError(403, "not_deletable", "Only own messages can be deleted in a group.")
+    may = chat.is_private or chat.find_member(session.id).has_right("can_delete_messages")
+    if not may and stored.sender_id != session.id:
+        raise PersonError(403, "not_deletable", "Only administrators delete others' messages.")
+    if "forum_topic_created" in stored.message:
+        raise PersonError(403, "not_deletable", "A topic's first message goes with the topic.")
     remove_message(session.world, chat, message_id)
 
 
 def set_reaction(
     session: AccountSession, chat: ChatState, message_id: int, emoji: str | None
 ) -> None:
-    """React to a message; the bot is told in private, and in a group that it administers."""
+    """React to a message; the bot is told in a group that it administers, never in private."""
     stored = find_shown_message(chat, message_id)
+    if chat.find_member(session.id).is_anonymous:
+        raise PersonError(403, "anonymous", "Anonymous administrators cannot react.")
     old = stored.reactions.get(session.id, [])
     new = [{"type": "emoji", "emoji": emoji}] if emoji else []
     if old == new:
@@ -145,7 +148,7 @@ def set_reaction(
     stored.reactions[session.id] = new
     world = session.world
     world.changes.record("reaction", chat)
-    if not chat.is_private and chat.members.get(world.bot.id) != "administrator":
+    if not chat.find_member(world.bot.id).is_admin:
         return
     world.send_update(
         "message_reaction",

@@ -3,7 +3,7 @@
 from sandbox.errors import PersonError
 from sandbox.types import Json
 from sandbox.world.accounts import UserAccount
-from sandbox.world.chats import ChatState, StoredMessage
+from sandbox.world.chats import ChatState, ForumTopic, StoredMessage
 from sandbox.world.world import World
 
 
@@ -39,13 +39,34 @@ class AccountSession:
             raise PersonError(403, "not_a_member", f"{name} is not in chat {chat_id}.")
         return chat
 
+    def find_topic(self, chat: ChatState, thread: int) -> ForumTopic:
+        """Return a topic of a forum.
+
+        :raises PersonError: where it is not there.
+        """
+        topic = chat.topics.get(thread)
+        if topic is None:
+            raise PersonError(404, "topic_not_found", f"There is no topic {thread}.")
+        return topic
+
     def check_can_write(self, chat: ChatState) -> None:
-        """Refuse to write to a bot that the account has blocked.
+        """Refuse to write to a bot that the account has blocked, or where it is restricted.
 
         :raises PersonError: naming the way out.
         """
         if chat.is_private and self.account.has_blocked:
             raise PersonError(409, "bot_blocked", "Unblock the bot first.")
+        if chat.find_member(self.id).status == "restricted":
+            raise PersonError(403, "restricted", f"{self.account.first_name} may only read here.")
+
+    def check_right(self, chat: ChatState, right: str) -> None:
+        """Refuse what the account has no right to in a group.
+
+        :param right: by its name in the Bot API, such as ``can_manage_topics``.
+        :raises PersonError: naming the right.
+        """
+        if not chat.find_member(self.id).has_right(right):
+            raise PersonError(403, "no_right", f"This takes the right {right}.")
 
 
 def find_shown_message(chat: ChatState, message_id: int) -> StoredMessage:

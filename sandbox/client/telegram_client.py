@@ -6,7 +6,7 @@ from sandbox.client import buttons, inline, media, messages, payments
 from sandbox.client.session import AccountSession
 from sandbox.client.transcript import build_transcript
 from sandbox.types import Json
-from sandbox.world.membership import send_member_update
+from sandbox.world.membership import make_member, send_member_update
 from sandbox.world.world import World
 
 
@@ -140,8 +140,9 @@ class TelegramClient(AccountSession):
             return
         self.account.has_blocked = blocked
         chat, bot = self.find_chat(), self.world.bot
-        statuses = ("member", "kicked") if blocked else ("kicked", "member")
-        send_member_update(self.world, "my_chat_member", chat, bot.id, statuses, by=self.user)
+        free, banned = make_member("member"), make_member("kicked")
+        members = (free, banned) if blocked else (banned, free)
+        send_member_update(self.world, "my_chat_member", chat, bot.id, members, by=self.user)
         self.world.changes.record("people", chat)
 
     async def pay(

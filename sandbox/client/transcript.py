@@ -14,7 +14,7 @@ def build_transcript(session: AccountSession, chat: ChatState) -> Json:
     each invoice, which the message itself does not have.
     """
     world, account = session.world, session.account
-    status = "private" if chat.is_private else chat.members[account.id]
+    status = "private" if chat.is_private else chat.find_member(account.id).status
     commands = world.bot.find_menu(chat.id, account.id, account.language_code or "", status)
     return {
         "version": world.changes.version,

@@ -125,6 +125,7 @@ class NewGroupBody(StrictBody):
     is_forum: bool = False
     members: list[int] = Field(min_length=1)
     bot_is_admin: bool = False
+    bot_rights: list[str] | None = None
 
 
 class MemberBody(StrictBody):
@@ -137,6 +138,17 @@ class BotStatusBody(MemberBody):
     """What the bot shall be in a group, and who makes it so."""
 
     status: Literal["member", "administrator", "left", "kicked"]
+    rights: list[str] | None = None
+
+
+class MemberStatusBody(MemberBody):
+    """What a person shall be in a group, and who makes them so."""
+
+    by: int
+    status: str
+    rights: list[str] | None = None
+    is_anonymous: bool = False
+    title: str = Field(default="", max_length=16)
 
 
 class NewTopicBody(MemberBody):

@@ -13,6 +13,7 @@ from sandbox.http.request_bodies import (
     FaultBody,
     MailBody,
     MemberBody,
+    MemberStatusBody,
     NewGroupBody,
     NewTopicBody,
 )
@@ -40,7 +41,12 @@ def add_world_routes(app: web.Application, world: World, token: str) -> None:
         f"{group}/members": api.new_member,
         f"{group}/leave": api.leave,
         f"{group}/bot": api.change_bot,
+        f"{group}/status": api.change_member,
         f"{group}/topics": api.new_topic,
+        rf"{group}/topics/{{thread:\d+}}/rename": api.rename_topic,
+        rf"{group}/topics/{{thread:\d+}}/close": api.close_topic,
+        rf"{group}/topics/{{thread:\d+}}/reopen": api.reopen_topic,
+        rf"{group}/topics/{{thread:\d+}}/delete": api.delete_topic,
         "/sandbox/mails": api.new_mail,
         "/sandbox/faults": api.new_fault,
     }
@@ -111,6 +117,7 @@ class WorldApi:
             members,
             is_forum=body.is_forum,
             bot_is_admin=body.bot_is_admin,
+            bot_rights=body.bot_rights,
         )
         return json_reply(group.as_json())
 
@@ -130,7 +137,15 @@ class WorldApi:
         """Add, promote or remove the bot."""
         body = await read_body(request, BotStatusBody)
         person = find_person(self.world, body.person_id)
-        self._group(request).set_bot_status(body.status, by=person.user)
+        self._group(request).set_bot_status(body.status, person.user, body.rights)
+        return json_reply({})
+
+    async def change_member(self, request: web.Request) -> web.Response:
+        """Promote, restrict, ban or unban a person."""
+        body = await read_body(request, MemberStatusBody)
+        person, by = (find_person(self.world, who) for who in (body.person_id, body.by))
+        more = body.model_dump(include={"rights", "is_anonymous", "title"})
+        self._group(request).set_status(person, body.status, by, **more)
         return json_reply({})
 
     async def new_topic(self, request: web.Request) -> web.Response:
@@ -140,6 +155,31 @@ class WorldApi:
             body.name, find_person(self.world, body.person_id)
         )
         return json_reply(topic.as_json())
+
+    async def rename_topic(self, request: web.Request) -> web.Response:
+        """Rename a topic."""
+        body = await read_body(request, NewTopicBody)
+        person = find_person(self.world, body.person_id)
+        self._group(request).rename_topic(_read_thread(request), body.name, person)
+        return json_reply({})
+
+    async def close_topic(self, request: web.Request) -> web.Response:
+        """Close a topic."""
+        person = find_person(self.world, (await read_body(request, MemberBody)).person_id)
+        self._group(request).close_topic(_read_thread(request), person)
+        return json_reply({})
+
+    async def reopen_topic(self, request: web.Request) -> web.Response:
+        """Reopen a topic."""
+        person = find_person(self.world, (await read_body(request, MemberBody)).person_id)
+        self._group(request).reopen_topic(_read_thread(request), person)
+        return json_reply({})
+
+    async def delete_topic(self, request: web.Request) -> web.Response:
+        """Delete a topic."""
+        person = find_person(self.world, (await read_body(request, MemberBody)).person_id)
+        self._group(request).delete_topic(_read_thread(request), person)
+        return json_reply({})
 
     async def mails(self, request: web.Request) -> web.Response:
         """Return all mails."""
@@ -193,3 +233,7 @@ class WorldApi:
     async def _wait_for_changes(self, version: int) -> list[WorldChange] | None:
         log = self.world.changes
         return await log.signal.wait_for(lambda: log.since(version), PING_SECONDS)
+
+
+def _read_thread(request: web.Request) -> int:
+    return int(request.match_info["thread"])

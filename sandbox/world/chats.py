@@ -26,6 +26,12 @@ class StoredMessage:
         """Its id in the chat."""
         return int(self.message["message_id"])
 
+    @property
+    def topic_id(self) -> int:
+        """The topic it is in, or 0."""
+        is_inside = self.message.get("is_topic_message")
+        return int(self.message["message_thread_id"]) if is_inside else 0
+
 
 @dataclass(slots=True)
 class ForumTopic:
@@ -36,6 +42,7 @@ class ForumTopic:
     icon_color: int
     icon_custom_emoji_id: str = ""
     is_closed: bool = False
+    creator_id: int = 0
 
     def as_json(self) -> Json:
         """Return the ForumTopic object."""
@@ -47,6 +54,35 @@ class ForumTopic:
         if self.icon_custom_emoji_id:
             topic["icon_custom_emoji_id"] = self.icon_custom_emoji_id
         return topic
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMember:
+    """How somebody stands in a group."""
+
+    status: str = "left"
+    rights: frozenset[str] = frozenset()
+    """What an administrator may do, by the names of the Bot API."""
+    is_anonymous: bool = False
+    """An administrator who writes in the name of the group."""
+    title: str = ""
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether they are in the group."""
+        return self.status not in ("left", "kicked")
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether they own or administer the group."""
+        return self.status in ("creator", "administrator")
+
+    def has_right(self, right: str) -> bool:
+        """Return whether they have a right of administrators."""
+        return self.status == "creator" or right in self.rights
+
+
+_OUTSIDER = GroupMember()
 
 
 @dataclass(slots=True)
@@ -65,9 +101,11 @@ class ChatState:
     typing_until: float = 0.0
     reply_keyboard: Json | None = None
     """The keyboard that replaces the letters, if any."""
-    members: dict[int, str] = field(default_factory=dict)
-    """The status of everybody in a group, the bot included."""
+    members: dict[int, GroupMember] = field(default_factory=dict)
+    """Everybody who is or was in a group, the bot included."""
     topics: dict[int, ForumTopic] = field(default_factory=dict)
+    vanished_topic_ids: set[int] = field(default_factory=set)
+    """Topics that people deleted and that the bot has not written to since."""
     is_forum: bool = False
 
     @property
@@ -86,4 +124,15 @@ class ChatState:
 
     def has_member(self, user_id: int) -> bool:
         """Return whether somebody is in the group."""
-        return self.members.get(user_id, "left") not in ("left", "kicked")
+        return self.find_member(user_id).is_inside
+
+    def find_member(self, user_id: int) -> GroupMember:
+        """Return how somebody stands in the group, whether they ever were in it or not."""
+        return self.members.get(user_id, _OUTSIDER)
+
+    def can_manage_topic(self, topic: ForumTopic, user_id: int) -> bool:
+        """Return whether somebody may rename and close a topic, and write in it when closed."""
+        member = self.find_member(user_id)
+        return member.is_inside and (
+            topic.creator_id == user_id or member.has_right("can_manage_topics")
+        )

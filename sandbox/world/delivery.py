@@ -4,6 +4,14 @@ from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
 from sandbox.world.world import World
 
+ANONYMOUS_ADMIN: Json = {
+    "id": 1087968824,
+    "is_bot": True,
+    "first_name": "Group",
+    "username": "GroupAnonymousBot",
+}
+"""The User object that stands in for administrators who write in the name of the group."""
+
 
 def post_message(
     world: World,
@@ -17,12 +25,15 @@ def post_message(
 ) -> StoredMessage:
     """Put a message into `chat`.
 
-    :param sender: the User object of who sends it.
+    A reply outside the topics has the ``message_thread_id`` of the message that its chain of
+    replies began with, though that is no topic.
+
+    :param sender: the User object of who sends it, shown or not.
     :param content: the fields that say what it is, such as ``text``.
     """
     message: Json = {
         "message_id": chat.allocate_message_id(),
-        "from": sender,
+        **_sender_fields(chat, sender),
         "chat": chat.json,
         "date": world.timestamp(),
     }
@@ -30,6 +41,8 @@ def post_message(
         message["message_thread_id"] = thread
         message["is_topic_message"] = True
         reply_to = reply_to or (None if is_service else chat.messages.get(thread))
+    elif reply_to is not None and not chat.is_private:
+        message["message_thread_id"] = reply_to.message.get("message_thread_id", reply_to.id)
     if reply_to is not None:
         message["reply_to_message"] = without_reply(reply_to.message)
     message.update(content)
@@ -39,6 +52,37 @@ def post_message(
     if is_outgoing:
         chat.typing_until = 0.0
     world.changes.record("message", chat)
+    return stored
+
+
+def _sender_fields(chat: ChatState, sender: Json) -> Json:
+    """Return how a message of `sender` is signed: an anonymous administrator's as the group's."""
+    member = chat.find_member(sender["id"])
+    if not member.is_anonymous:
+        return {"from": sender}
+    fields: Json = {"from": ANONYMOUS_ADMIN, "sender_chat": chat.json}
+    if member.title:
+        fields["author_signature"] = member.title
+    return fields
+
+
+def post_service_message(
+    world: World,
+    chat: ChatState,
+    actor: Json,
+    content: Json,
+    *,
+    thread: int = 0,
+    reply_to: StoredMessage | None = None,
+) -> StoredMessage:
+    """Post a message that says what happened. The bot gets it, of its own doings too.
+
+    :param actor: the User object of who did it.
+    """
+    stored = post_message(
+        world, chat, actor, content, thread=thread, reply_to=reply_to, is_service=True
+    )
+    deliver_to_bot(world, chat, stored)
     return stored
 
 
@@ -78,10 +122,10 @@ def is_visible_to_bot(world: World, chat: ChatState, stored: StoredMessage) -> b
     """Return whether the bot gets this message: in privacy mode only what is meant for it."""
     if chat.is_private:
         return not world.accounts[chat.id].has_blocked
-    if not chat.has_member(world.bot.id):
+    member = chat.find_member(world.bot.id)
+    if not member.is_inside:
         return False
-    is_admin = chat.members[world.bot.id] == "administrator"
-    if is_admin or world.bot.reads_all_group_messages or stored.is_service:
+    if member.is_admin or world.bot.reads_all_group_messages or stored.is_service:
         return True
     return _is_meant_for_bot(world, stored.message)
 

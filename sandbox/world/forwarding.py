@@ -8,6 +8,8 @@ _ENVELOPE = frozenset(
     {
         "message_id",
         "from",
+        "sender_chat",
+        "author_signature",
         "chat",
         "date",
         "edit_date",
@@ -28,6 +30,10 @@ def forwarded_content(source: StoredMessage, bot_username: str) -> Json:
     """Return what a forward of `source` says, and where it is from."""
     message = source.message
     origin: Json = {"type": "user", "sender_user": message["from"], "date": message["date"]}
+    if "sender_chat" in message:
+        origin = {"type": "chat", "sender_chat": message["sender_chat"], "date": message["date"]}
+        if "author_signature" in message:
+            origin["author_signature"] = message["author_signature"]
     content = {"forward_origin": message.get("forward_origin", origin), **message_content(message)}
     if "invoice" in content:
         content["reply_markup"] = forwarded_invoice_keyboard(content["invoice"], bot_username)

@@ -3,7 +3,7 @@
 from sandbox.errors import bad_request
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, ForumTopic
-from sandbox.world.delivery import post_message
+from sandbox.world.delivery import post_service_message
 from sandbox.world.world import World
 
 ICON_COLORS = (7322096, 16766590, 13338331, 9367192, 16749490, 16478047)
@@ -22,12 +22,68 @@ def create_topic(
     if not name:
         raise bad_request("Name must be non-empty")
     topic = ForumTopic(chat.last_message_id + 1, name, color or ICON_COLORS[0], emoji)
+    topic.creator_id = creator["id"]
     chat.topics[topic.id] = topic
     created: Json = {"name": name, "icon_color": topic.icon_color}
     if emoji:
         created["icon_custom_emoji_id"] = emoji
-    notice = {"forum_topic_created": created}
-    stored = post_message(world, chat, creator, notice, thread=topic.id, is_service=True)
-    if creator["id"] != world.bot.id:
-        world.send_update("message", stored.message)
+    post_service_message(world, chat, creator, {"forum_topic_created": created}, thread=topic.id)
     return topic
+
+
+def edit_topic(
+    world: World,
+    chat: ChatState,
+    topic: ForumTopic,
+    editor: Json,
+    name: str | None,
+    emoji: str | None = None,
+) -> None:
+    """Change the name or the icon of a topic; None leaves it as it is.
+
+    :param editor: the User object of who changes it.
+    :raises ApiError: where the name is blank, or nothing changes.
+    """
+    name = topic.name if name is None else name.strip()[:MAX_TOPIC_NAME_LENGTH]
+    if not name:
+        raise bad_request("Title must be non-empty")
+    changes: Json = {}
+    if name != topic.name:
+        changes["name"] = name
+    if emoji is not None and emoji != topic.icon_custom_emoji_id:
+        changes["icon_custom_emoji_id"] = emoji
+    if not changes:
+        raise bad_request("TOPIC_NOT_MODIFIED")
+    topic.name = name
+    topic.icon_custom_emoji_id = changes.get("icon_custom_emoji_id", topic.icon_custom_emoji_id)
+    post_service_message(world, chat, editor, {"forum_topic_edited": changes}, thread=topic.id)
+
+
+def set_topic_closed(
+    world: World, chat: ChatState, topic: ForumTopic, actor: Json, *, closed: bool
+) -> None:
+    """Close or reopen a topic.
+
+    :param actor: the User object of who does it.
+    :raises ApiError: where it is that already.
+    """
+    if topic.is_closed == closed:
+        raise bad_request("TOPIC_NOT_MODIFIED")
+    topic.is_closed = closed
+    kind = "forum_topic_closed" if closed else "forum_topic_reopened"
+    post_service_message(world, chat, actor, {kind: {}}, thread=topic.id)
+
+
+def delete_topic(world: World, chat: ChatState, topic: ForumTopic) -> None:
+    """Delete a topic with all that was said in it; bots are never told."""
+    del chat.topics[topic.id]
+    gone = [
+        stored.id
+        for stored in chat.messages.values()
+        if stored.message.get("message_thread_id") == topic.id
+    ]
+    for message_id in gone:
+        del chat.messages[message_id]
+    chat.deleted_ids.extend(gone)
+    chat.pinned_ids = [pinned for pinned in chat.pinned_ids if pinned not in gone]
+    world.changes.record("topics", chat)

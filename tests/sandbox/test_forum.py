@@ -111,7 +111,12 @@ async def test_a_topic_is_renamed_closed_and_opened(
         {"forum_topic_closed"},
     ]
     assert await bot.call_refused("closeForumTopic", **topic) == "Bad Request: TOPIC_NOT_MODIFIED"
-    assert await bot.call_refused("editForumTopic", **topic) == "Bad Request: TOPIC_NOT_MODIFIED"
+    same = await bot.call_refused("editForumTopic", **topic, name="Bo ✓")
+    assert same == "Bad Request: TOPIC_NOT_MODIFIED"
+    assert await bot.call("editForumTopic", **topic) is True, "nothing given changes nothing"
+    assert await bot.call_refused("editForumTopic", **topic, name=" ") == (
+        "Bad Request: title must be non-empty"
+    )
     await bot.call("sendMessage", **topic, text="an administrator may")
     await bot.call("reopenForumTopic", **topic)
 
@@ -184,3 +189,161 @@ async def test_a_topic_begins_with_a_message_nobody_can_delete(
     topic = forum.create_topic("Bo", ann)
     refusal = await bot.call_refused("deleteMessage", chat_id=forum.id, message_id=topic.id)
     assert refusal == "Bad Request: message can't be deleted"
+
+
+async def test_the_bot_hears_of_its_own_doings(
+    bot: BotCaller, forum: Group, ann: TelegramClient
+) -> None:
+    thread = (await bot.call("createForumTopic", chat_id=forum.id, name="Bo"))["message_thread_id"]
+    topic = {"chat_id": forum.id, "message_thread_id": thread}
+    sent = await bot.call("sendMessage", **topic, text="x")
+    await bot.call("pinChatMessage", chat_id=forum.id, message_id=sent["message_id"])
+    await bot.call("editForumTopic", **topic, name="Bo ✓")
+    await bot.call("closeForumTopic", **topic)
+    await bot.call("reopenForumTopic", **topic)
+    messages = [message for _, message in await bot.take_updates()]
+    own = [message["from"]["id"] == bot.engine.world.bot.id for message in messages]
+    assert own == [True] * 5
+    assert {message["message_thread_id"] for message in messages} == {thread}
+    for message, kind in zip(messages, _SERVICE, strict=True):
+        assert kind in message
+    assert messages[2]["forum_topic_edited"] == {"name": "Bo ✓"}
+
+
+_SERVICE = (
+    "forum_topic_created",
+    "pinned_message",
+    "forum_topic_edited",
+    "forum_topic_closed",
+    "forum_topic_reopened",
+)
+
+
+async def test_people_rename_close_and_reopen_topics(
+    bot: BotCaller, forum: Group, ann: TelegramClient, stranger: TelegramClient
+) -> None:
+    thread = (await bot.call("createForumTopic", chat_id=forum.id, name="Bo"))["message_thread_id"]
+    await bot.take_updates()
+    forum.rename_topic(thread, "Bo, again", ann)
+    forum.close_topic(thread, ann)
+    forum.reopen_topic(thread, ann)
+    messages = [message for _, message in await bot.take_updates()]
+    assert [message["from"]["id"] for message in messages] == [ann.id] * 3
+    assert messages[0]["forum_topic_edited"] == {"name": "Bo, again"}
+    assert "forum_topic_closed" in messages[1]
+    assert "forum_topic_reopened" in messages[2]
+    with pytest.raises(PersonError, match="TOPIC_NOT_MODIFIED"):
+        forum.reopen_topic(thread, ann)
+    with pytest.raises(PersonError, match="non-empty"):
+        forum.rename_topic(thread, " ", ann)
+    for act in (forum.close_topic, forum.delete_topic):
+        with pytest.raises(PersonError, match="This takes the right"):
+            act(thread, stranger)
+    own = forum.create_topic("A member's own", stranger)
+    forum.close_topic(own.id, stranger)
+
+
+async def test_after_people_deleted_a_topic_three_words_say_so(
+    bot: BotCaller, forum: Group, ann: TelegramClient
+) -> None:
+    thread = (await bot.call("createForumTopic", chat_id=forum.id, name="Bo"))["message_thread_id"]
+    topic = {"chat_id": forum.id, "message_thread_id": thread}
+    sent = await bot.call("sendMessage", **topic, text="x")
+    await bot.take_updates()
+    forum.delete_topic(thread, ann)
+    assert await bot.take_updates() == [], "bots are not told"
+    on_its_way = await bot.call_refused("sendMessage", **topic, text="y")
+    assert on_its_way == "Bad Request: TOPIC_DELETED"
+    later = await bot.call_refused("sendMessage", **topic, text="y")
+    assert later == "Bad Request: message thread not found"
+    for method in ("closeForumTopic", "reopenForumTopic", "deleteForumTopic"):
+        assert await bot.call_refused(method, **topic) == "Bad Request: TOPIC_ID_INVALID"
+    edit = {"chat_id": forum.id, "message_id": sent["message_id"], "text": "z"}
+    assert (
+        await bot.call_refused("editMessageText", **edit)
+        == "Bad Request: message to edit not found"
+    )
+    assert await bot.call("sendChatAction", **topic, action="typing") is True, "never checked"
+    with pytest.raises(PersonError, match="no topic"):
+        forum.delete_topic(thread, ann)
+
+
+async def test_a_reply_in_general_has_a_thread_that_is_no_topic(
+    bot: BotCaller, forum: Group, ann: TelegramClient
+) -> None:
+    root = ann.send("hello", forum.id)
+    reply = ann.send("hi", forum.id, reply_to_message_id=root["message_id"])
+    nested = ann.send("ho", forum.id, reply_to_message_id=reply["message_id"])
+    own = await bot.call(
+        "sendMessage",
+        chat_id=forum.id,
+        text="x",
+        reply_parameters={"message_id": nested["message_id"]},
+    )
+    for message in (reply, nested, own):
+        assert message["message_thread_id"] == root["message_id"]
+        assert "is_topic_message" not in message
+    call = {"chat_id": forum.id, "message_thread_id": root["message_id"], "text": "x"}
+    refusal = await bot.call_refused("sendMessage", **call)
+    assert refusal == "Bad Request: message thread not found"
+
+
+async def test_a_reply_stays_in_the_topic_replied_in(
+    bot: BotCaller, forum: Group, ann: TelegramClient, stranger: TelegramClient
+) -> None:
+    topic = forum.create_topic("Bo", stranger)
+    theirs = ann.send("x", forum.id, topic.id)
+    reply = {"message_id": theirs["message_id"]}
+    call = {"chat_id": forum.id, "text": "y", "reply_parameters": reply}
+    assert (await bot.call("sendMessage", **call))["message_thread_id"] == topic.id
+    forum.close_topic(topic.id, ann)
+    forum.set_bot_status("administrator", ann.user, rights=[])
+    assert await bot.call_refused("sendMessage", **call) == "Bad Request: TOPIC_CLOSED"
+
+
+@pytest.mark.parametrize(
+    ("method", "right", "words"),
+    [
+        ("createForumTopic", "can_manage_topics", "create a topic"),
+        ("editForumTopic", "can_manage_topics", "edit the topic"),
+        ("closeForumTopic", "can_manage_topics", "close or open the topic"),
+        ("deleteForumTopic", "can_delete_messages", "delete the topic"),
+        ("pinChatMessage", "can_pin_messages", "manage pinned messages in the chat"),
+        ("deleteMessage", "can_delete_messages", None),
+    ],
+)
+async def test_each_right_of_the_bot_counts_by_itself(
+    bot: BotCaller,
+    forum: Group,
+    ann: TelegramClient,
+    method: str,
+    right: str,
+    words: str | None,
+) -> None:
+    topic = forum.create_topic("Bo", ann)
+    said = ann.send("x", forum.id, topic.id)["message_id"]
+    parameters: dict[str, dict[str, object]] = {
+        "createForumTopic": {"name": "x"},
+        "pinChatMessage": {"message_id": said},
+        "deleteMessage": {"message_id": said},
+        "editForumTopic": {"message_thread_id": topic.id, "name": "y"},
+    }
+    call = {"chat_id": forum.id, **parameters.get(method, {"message_thread_id": topic.id})}
+    every = {"can_manage_topics", "can_delete_messages", "can_pin_messages"}
+    forum.set_bot_status("administrator", ann.user, rights=sorted(every - {right}))
+    refusal = await bot.call_refused(method, **call)
+    expected = f"not enough rights to {words}" if words else "message can't be deleted"
+    assert refusal == f"Bad Request: {expected}"
+    forum.set_bot_status("administrator", ann.user, rights=[right])
+    await bot.call(method, **call)
+
+
+async def test_who_made_a_topic_may_edit_it_without_rights(
+    bot: BotCaller, forum: Group, ann: TelegramClient
+) -> None:
+    thread = (await bot.call("createForumTopic", chat_id=forum.id, name="Bo"))["message_thread_id"]
+    forum.set_bot_status("administrator", ann.user, rights=[])
+    topic = {"chat_id": forum.id, "message_thread_id": thread}
+    await bot.call("editForumTopic", **topic, name="Bo ✓")
+    await bot.call("closeForumTopic", **topic)
+    await bot.call("deleteForumTopic", **topic)

@@ -92,13 +92,16 @@ async def test_a_deleted_message_is_never_told(bot: BotCaller, ann: TelegramClie
     assert refusal == "Bad Request: message to delete not found"
 
 
-async def test_in_a_group_people_delete_their_own_only(
-    bot: BotCaller, engine: Engine, ann: TelegramClient
+async def test_in_a_group_people_delete_their_own_and_administrators_any(
+    bot: BotCaller, engine: Engine, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
-    group = engine.add_group("Staff", [ann])
+    group = engine.add_group("Staff", [ann, stranger])
     sent = await bot.call("sendMessage", chat_id=group.id, text="x")
-    with pytest.raises(PersonError, match="Only own messages"):
-        ann.delete(sent["message_id"], group.id)
+    await bot.take_updates()
+    with pytest.raises(PersonError, match="Only administrators"):
+        stranger.delete(sent["message_id"], group.id)
+    ann.delete(sent["message_id"], group.id)
+    assert await bot.take_updates() == []
 
 
 @pytest.mark.parametrize("kind", sorted(MEDIA_KINDS))

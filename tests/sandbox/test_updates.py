@@ -65,12 +65,14 @@ async def test_a_webhook_ends_polling(bot: BotCaller) -> None:
     assert await bot.call("getUpdates") == []
 
 
-async def test_only_wanted_kinds_come(bot: BotCaller, ann: TelegramClient) -> None:
+async def test_only_wanted_kinds_come(bot: BotCaller, engine: Engine, ann: TelegramClient) -> None:
+    group = engine.add_group("Staff", [ann], bot_is_admin=True)
+    said = ann.send("x", group.id)["message_id"]
     await bot.take_updates()
-    ann.react(1, "👍")
+    ann.react(said, "👍", group.id)
     assert await bot.take_updates() == [], "reactions come only to who asks for them"
     await bot.call("getUpdates", allowed_updates=["message_reaction"])
-    ann.react(1, None)
+    ann.react(said, None, group.id)
     ann.send("not wanted")
     ((kind, payload),) = await bot.take_updates()
     assert (kind, payload["new_reaction"]) == ("message_reaction", [])

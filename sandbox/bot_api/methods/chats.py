@@ -5,7 +5,13 @@ from sandbox.bot_api.params.chat_params import ChatParams, GetChatAdministrators
 from sandbox.bot_api.target_lookup import find_chat, require_group
 from sandbox.errors import bad_request
 from sandbox.types import Json
-from sandbox.world.membership import chat_member, set_bot_status
+from sandbox.world.membership import (
+    PERMISSIONS,
+    chat_member,
+    find_user,
+    make_member,
+    set_member,
+)
 from sandbox.world.world import World
 
 _NO_GIFTS: Json = {
@@ -15,25 +21,7 @@ _NO_GIFTS: Json = {
     "premium_subscription": False,
     "gifts_from_channels": False,
 }
-_PERMISSIONS: Json = dict.fromkeys(
-    (
-        "can_send_messages",
-        "can_send_audios",
-        "can_send_documents",
-        "can_send_photos",
-        "can_send_videos",
-        "can_send_video_notes",
-        "can_send_voice_notes",
-        "can_send_polls",
-        "can_send_other_messages",
-        "can_add_web_page_previews",
-        "can_change_info",
-        "can_invite_users",
-        "can_pin_messages",
-        "can_manage_topics",
-    ),
-    True,
-)
+_PERMISSIONS: Json = {name: name != "can_pin_messages" for name in PERMISSIONS}
 
 
 @api_method("getChat", ChatParams)
@@ -62,12 +50,12 @@ def get_chat_member(world: World, params: GetChatMember) -> Json:
     chat = find_chat(world, params.chat_id)
     if params.user_id <= 0:
         raise bad_request("Invalid user_id specified")
-    if params.user_id != world.bot.id and params.user_id not in world.accounts:
+    if find_user(world, params.user_id) is None:
         raise bad_request("user not found")
     if chat.is_private:
         inside = params.user_id in (world.bot.id, chat.id)
-        return chat_member(world, params.user_id, "member" if inside else "left")
-    return chat_member(world, params.user_id, chat.members.get(params.user_id, "left"))
+        return chat_member(world, params.user_id, make_member("member" if inside else "left"))
+    return chat_member(world, params.user_id, chat.find_member(params.user_id))
 
 
 @api_method("getChatMemberCount", ChatParams)
@@ -76,7 +64,7 @@ def get_chat_member_count(world: World, params: ChatParams) -> int:
     chat = find_chat(world, params.chat_id)
     if chat.is_private:
         return 2
-    return sum(status not in ("left", "kicked") for status in chat.members.values())
+    return sum(member.is_inside for member in chat.members.values())
 
 
 @api_method("getChatAdministrators", GetChatAdministrators)
@@ -85,9 +73,9 @@ def get_chat_administrators(world: World, params: GetChatAdministrators) -> list
     chat = find_chat(world, params.chat_id)
     require_group(chat, "there are no administrators in the private chat")
     return [
-        chat_member(world, user_id, status)
-        for user_id, status in chat.members.items()
-        if status in ("creator", "administrator")
+        chat_member(world, user_id, member)
+        for user_id, member in chat.members.items()
+        if member.is_admin
     ]
 
 
@@ -96,5 +84,5 @@ def leave_chat(world: World, params: ChatParams) -> bool:
     """Leave a group."""
     chat = find_chat(world, params.chat_id)
     require_group(chat, "chat member status can't be changed in private chats")
-    set_bot_status(world, chat, "left", by=world.bot.user)
+    set_member(world, chat, world.bot.user, make_member("left"), by=world.bot.user)
     return True

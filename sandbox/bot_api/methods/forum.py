@@ -2,19 +2,26 @@
 
 from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.params.chat_params import CreateForumTopic, EditForumTopic, TopicParams
-from sandbox.bot_api.target_lookup import find_chat, is_bot_admin
+from sandbox.bot_api.target_lookup import find_chat, has_bot_right
 from sandbox.errors import bad_request
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, ForumTopic
-from sandbox.world.delivery import post_message
-from sandbox.world.topics import ICON_COLORS, MAX_TOPIC_NAME_LENGTH, create_topic
+from sandbox.world.topics import (
+    ICON_COLORS,
+    create_topic,
+    delete_topic,
+    edit_topic,
+    set_topic_closed,
+)
 from sandbox.world.world import World
 
 
 @api_method("createForumTopic", CreateForumTopic)
 def create_forum_topic(world: World, params: CreateForumTopic) -> Json:
     """Create a topic."""
-    chat = _find_forum(world, params.chat_id, "create a topic")
+    chat = _find_forum(world, params.chat_id)
+    if not has_bot_right(world, chat, "can_manage_topics"):
+        raise bad_request("not enough rights to create a topic")
     if params.icon_color and params.icon_color not in ICON_COLORS:
         raise bad_request("Invalid icon color specified")
     topic = create_topic(
@@ -25,23 +32,12 @@ def create_forum_topic(world: World, params: CreateForumTopic) -> Json:
 
 @api_method("editForumTopic", EditForumTopic)
 def edit_forum_topic(world: World, params: EditForumTopic) -> bool:
-    """Change the name or the icon of a topic."""
-    chat, topic = _find_topic(world, params, "edit the topic")
-    name = params.name.strip()[:MAX_TOPIC_NAME_LENGTH] or topic.name
-    emoji = (
-        topic.icon_custom_emoji_id
-        if params.icon_custom_emoji_id is None
-        else params.icon_custom_emoji_id
-    )
-    changes: Json = {}
-    if name != topic.name:
-        changes["name"] = name
-    if emoji != topic.icon_custom_emoji_id:
-        changes["icon_custom_emoji_id"] = emoji
-    if not changes:
-        raise bad_request("TOPIC_NOT_MODIFIED")
-    topic.name, topic.icon_custom_emoji_id = name, emoji
-    _post_notice(world, chat, topic, "forum_topic_edited", changes)
+    """Change the name or the icon of a topic; nothing given changes nothing."""
+    chat, topic = _find_managed_topic(world, params, "edit the topic")
+    if params.name or params.icon_custom_emoji_id is not None:
+        edit_topic(
+            world, chat, topic, world.bot.user, params.name or None, params.icon_custom_emoji_id
+        )
     return True
 
 
@@ -58,50 +54,48 @@ def reopen_forum_topic(world: World, params: TopicParams) -> bool:
 
 
 def _set_closed(world: World, params: TopicParams, *, closed: bool) -> bool:
-    chat, topic = _find_topic(world, params, "close or open the topic")
-    if topic.is_closed == closed:
-        raise bad_request("TOPIC_NOT_MODIFIED")
-    topic.is_closed = closed
-    _post_notice(world, chat, topic, "forum_topic_closed" if closed else "forum_topic_reopened", {})
+    chat, topic = _find_managed_topic(world, params, "close or open the topic")
+    set_topic_closed(world, chat, topic, world.bot.user, closed=closed)
     return True
 
 
 @api_method("deleteForumTopic", TopicParams)
 def delete_forum_topic(world: World, params: TopicParams) -> bool:
     """Delete a topic with all that was said in it."""
-    chat, topic = _find_topic(world, params, "delete the topic")
-    del chat.topics[topic.id]
-    gone = [
-        stored.id
-        for stored in chat.messages.values()
-        if stored.message.get("message_thread_id") == topic.id
-    ]
-    for message_id in gone:
-        del chat.messages[message_id]
-    chat.deleted_ids.extend(gone)
-    world.changes.record("topics", chat)
+    chat = _find_forum(world, params.chat_id)
+    topic = _find_topic(chat, params.message_thread_id)
+    may = has_bot_right(world, chat, "can_delete_messages") or topic.creator_id == world.bot.id
+    if not may:
+        raise bad_request("not enough rights to delete the topic")
+    delete_topic(world, chat, topic)
     return True
 
 
-def _post_notice(
-    world: World, chat: ChatState, topic: ForumTopic, kind: str, content: Json
-) -> None:
-    post_message(world, chat, world.bot.user, {kind: content}, thread=topic.id, is_service=True)
-
-
-def _find_forum(world: World, chat_id: str, what: str) -> ChatState:
+def _find_forum(world: World, chat_id: str) -> ChatState:
     chat = find_chat(world, chat_id)
     if not chat.is_forum:
         reason = "a forum" if chat.is_private else "a supergroup forum"
         raise bad_request(f"The chat is not {reason}")
-    if not is_bot_admin(world, chat):
-        raise bad_request(f"not enough rights to {what}")
     return chat
 
 
-def _find_topic(world: World, params: TopicParams, what: str) -> tuple[ChatState, ForumTopic]:
-    chat = _find_forum(world, params.chat_id, what)
-    topic = chat.topics.get(params.message_thread_id)
+def _find_topic(chat: ChatState, thread: int) -> ForumTopic:
+    topic = chat.topics.get(thread)
     if topic is None:
+        chat.vanished_topic_ids.discard(thread)
         raise bad_request("TOPIC_ID_INVALID")
+    return topic
+
+
+def _find_managed_topic(
+    world: World, params: TopicParams, what: str
+) -> tuple[ChatState, ForumTopic]:
+    """Return a topic that the bot may rename and close.
+
+    :param what: what it is about to do, for the refusal.
+    """
+    chat = _find_forum(world, params.chat_id)
+    topic = _find_topic(chat, params.message_thread_id)
+    if not chat.can_manage_topic(topic, world.bot.id):
+        raise bad_request(f"not enough rights to {what}")
     return chat, topic

@@ -18,7 +18,7 @@ from sandbox.bot_api.target_lookup import (
     find_chat,
     find_message,
     find_writable_chat,
-    is_bot_admin,
+    has_bot_right,
     refuse_unsupported,
     resolve_thread,
 )
@@ -27,7 +27,7 @@ from sandbox.limits import MAX_CAPTION_LENGTH, MAX_TEXT_LENGTH
 from sandbox.markup import parse_formatted_text
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
-from sandbox.world.delivery import post_message, remove_message
+from sandbox.world.delivery import post_message, post_service_message, remove_message
 from sandbox.world.forwarding import forwarded_content, message_content
 from sandbox.world.world import World
 
@@ -183,7 +183,8 @@ def _check_deletable(world: World, chat: ChatState, stored: StoredMessage) -> No
         if age > DELETABLE_SECONDS or fresh_dice:
             raise bad_request("Message can't be deleted for everyone")
         return
-    may = is_bot_admin(world, chat) or (stored.is_outgoing and not stored.is_service)
+    is_own = stored.is_outgoing and not stored.is_service
+    may = is_own or has_bot_right(world, chat, "can_delete_messages")
     begins = stored.id == 1 or "forum_topic_created" in stored.message
     if age >= DELETABLE_SECONDS or not may or begins:
         raise bad_request("Message can't be deleted")
@@ -195,13 +196,12 @@ def pin_chat_message(world: World, params: PinChatMessage) -> bool:
     refuse_unsupported(business_connection=params.business_connection_id)
     chat = find_writable_chat(world, params.chat_id)
     stored = find_message(chat, params.message_id, "message to pin")
-    if not chat.is_private and not is_bot_admin(world, chat):
+    if not chat.is_private and not has_bot_right(world, chat, "can_pin_messages"):
         raise bad_request("not enough rights to manage pinned messages in the chat")
     if stored.id not in chat.pinned_ids:
         chat.pinned_ids.append(stored.id)
-        thread = stored.message.get("message_thread_id", 0)
         notice = {"pinned_message": stored.message}
-        post_message(world, chat, world.bot.user, notice, thread=thread, is_service=True)
+        post_service_message(world, chat, world.bot.user, notice, thread=stored.topic_id)
     return True
 
 
@@ -210,7 +210,7 @@ def unpin_chat_message(world: World, params: UnpinChatMessage) -> bool:
     """Unpin a message, or the one pinned last."""
     refuse_unsupported(business_connection=params.business_connection_id)
     chat = find_writable_chat(world, params.chat_id)
-    if not chat.is_private and not is_bot_admin(world, chat):
+    if not chat.is_private and not has_bot_right(world, chat, "can_pin_messages"):
         raise bad_request("not enough rights to manage pinned messages in the chat")
     if params.message_id:
         find_message(chat, params.message_id, "message to unpin")

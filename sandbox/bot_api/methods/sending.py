@@ -32,6 +32,8 @@ def send_to_chat(
     thread = resolve_thread(world, chat, params.message_thread_id)
     reply = params.reply_parameters
     reply_to = find_replied_message(world, chat, dict(reply) if reply else None)
+    if not thread and reply_to is not None:
+        thread = resolve_thread(world, chat, reply_to.topic_id)
     wanted = markup or (dict(params.reply_markup) if params.reply_markup else None)
     keyboard = normalise_markup(wanted, private=chat.is_private, invoice=invoice)
     if world.flood_control:
