@@ -72,11 +72,13 @@ class Engine:
         members: Sequence[TelegramClient],
         *,
         is_forum: bool = False,
+        username: str | None = None,
         bot_is_admin: bool = False,
         bot_rights: Sequence[str] | None = None,
     ) -> Group:
         """Let the first of `members` create a supergroup with the others and the bot.
 
+        :param username: of a public group.
         :param bot_rights: those of the bot as an administrator; None is the usual ones.
         """
         return Group.create(
@@ -84,6 +86,7 @@ class Engine:
             title,
             members,
             is_forum=is_forum,
+            username=username,
             bot_is_admin=bot_is_admin,
             bot_rights=bot_rights,
         )

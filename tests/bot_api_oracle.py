@@ -30,6 +30,8 @@ PREFIXES = {
     409: "Conflict: ",
     429: "Too Many Requests: retry after ",
 }
+_NEWER_RIGHTS = ("can_send_welcome_messages",)
+"""Rights of administrators since Bot API 10.0, which a call may leave out."""
 
 
 class OracleError(AssertionError):
@@ -148,10 +150,23 @@ def check_call(method: str, params: Mapping[str, object]) -> None:
     known = {name: field for name, field in model.model_fields.items() if not _is_deprecated(field)}
     if unknown := sorted(set(params) - set(known)):
         raise OracleError(f"{method}: unknown parameter {', '.join(unknown)}")
-    given = {name: _parse_form_value(known[name], value) for name, value in params.items()}
+    given = {
+        name: _add_newer_rights(_parse_form_value(known[name], value))
+        for name, value in params.items()
+    }
     _check_type(model, given, method)
     if problem := find_length_problem(method, given):
         raise OracleError(problem)
+
+
+def _add_newer_rights(value: object) -> object:
+    """Fill in the rights that aiogram asks for and the Bot API of the bot's library lacks."""
+    if isinstance(value, list):
+        return [_add_newer_rights(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    newer = dict.fromkeys(_NEWER_RIGHTS, False) if "can_manage_chat" in value else {}
+    return {**newer, **{key: _add_newer_rights(part) for key, part in value.items()}}
 
 
 def _is_deprecated(field: FieldInfo) -> bool:

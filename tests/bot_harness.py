@@ -207,6 +207,11 @@ class ChatUser:
         self.person.react(message_id, emoji, self.chat_id)
         await self.harness.settle()
 
+    async def shares_chat(self, label: str, group: Group) -> None:
+        """Press the key of the reply keyboard that asks for a group, and choose this one."""
+        self.person.share_chat(label, group.id)
+        await self.harness.settle()
+
     async def renames_topic(self, name: str) -> None:
         """Rename the topic."""
         self._group.rename_topic(self.thread, name, self.person)

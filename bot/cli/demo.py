@@ -25,6 +25,7 @@ from bot.wiring.embedded import EmbeddedServices
 from sandbox.engine import Engine
 from sandbox.server import RunningSandbox, serve
 from sandbox.world.mailbox import MailboxTransport
+from sandbox.world.world import SandboxOptions
 from services.storage import private_files
 from services.storage.database import Base, Database
 from services.storage.keys import KeyRing
@@ -46,14 +47,15 @@ _DATABASE_IN_USE = (
 _console = Console(stderr=True)
 
 
-async def run(port: int) -> None:
+async def run(port: int, *, flood_limits: bool = False) -> None:
     """Run the bot on an empty sandbox until SIGINT or SIGTERM.
 
+    :param flood_limits: whether the sandbox refuses too many messages, as Telegram does.
     :raises SettingsError: if the database was not created by the sandbox, or a sandbox runs in
         the same folder.
     """
     token = f"{100_000_000 + secrets.randbelow(900_000_000)}:{secrets.token_urlsafe(32)}"
-    engine = _add_chat_people(Engine(token))
+    engine = _add_chat_people(Engine(token, options=SandboxOptions(flood_limits=flood_limits)))
     sandbox = await _serve(engine, port)
     try:
         settings = _settings(token, sandbox.api_url)

@@ -77,12 +77,15 @@ def run(context: typer.Context) -> None:
 def demo(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="Port of the page; 0 takes any free one.")] = 8080,
+    flood_limits: Annotated[
+        bool, typer.Option("--flood-limits", help="Refuse too many messages, as Telegram does.")
+    ] = False,
 ) -> None:
     """Run the whole product on a local stand-in of Telegram, with a chat page in the browser."""
     from bot.cli import demo as bot_demo
 
     _refuse_sandbox(context)
-    _run(bot_demo.run(port))
+    _run(bot_demo.run(port, flood_limits=flood_limits))
 
 
 @faq_app.command()

@@ -114,7 +114,7 @@ def _normalise_link(button: Json) -> Json:
 
 
 def _normalise_reply_keyboard(markup: Json, private: bool) -> Json | None:
-    rows = [
+    rows: list[list[Json]] = [
         [{"text": button} if isinstance(button, str) else button for button in row]
         for row in markup["keyboard"]
     ]
@@ -126,12 +126,27 @@ def _normalise_reply_keyboard(markup: Json, private: bool) -> Json | None:
         for asks, what in _PRIVATE_ONLY.items():
             if button.get(asks) and not private:
                 raise bad_request(f"{what} in private chats only")
+        _check_requested_rights(button)
     if len(markup.get("input_field_placeholder", "")) > 64:
         raise bad_request("REPLY_MARKUP_PLACEHOLDER_INVALID")
     return {**markup, "keyboard": rows} if rows else None
 
 
+def _check_requested_rights(button: Json) -> None:
+    """Refuse to ask for more rights of the bot than of the person, who cannot give them."""
+    request = button.get("request_chat", {})
+    wanted = _given_rights(request, "bot_administrator_rights")
+    if wanted - _given_rights(request, "user_administrator_rights"):
+        raise bad_request("bot_administrator_rights must be a subset of user_administrator_rights")
+
+
+def _given_rights(request: Json, name: str) -> set[str]:
+    return {right for right, given in request.get(name, {}).items() if given}
+
+
 _PRIVATE_ONLY = {
+    "request_chat": "Chats can be requested",
+    "request_users": "Users can be requested",
     "request_contact": "Phone number can be requested",
     "request_location": "Location can be requested",
     "request_poll": "Poll can be requested",

@@ -15,15 +15,24 @@ def find_chat(world: World, chat_id: str) -> ChatState:
     """
     if not chat_id:
         raise bad_request("chat_id is empty")
-    if chat_id.startswith("@"):
-        raise bad_request("chat not found")
-    try:
-        chat = world.chats[int(chat_id)]
-    except (ValueError, KeyError):
-        raise bad_request("chat not found") from None
+    chat = _find_public_chat(world, chat_id) or _find_chat_by_id(world, chat_id)
     if not chat.is_private:
         _require_bot_member(chat.find_member(world.bot.id).status)
     return chat
+
+
+def _find_public_chat(world: World, name: str) -> ChatState | None:
+    for chat in world.group_chats:
+        if f"@{chat.json.get('username', '')}".lower() == name.lower() != "@":
+            return chat
+    return None
+
+
+def _find_chat_by_id(world: World, chat_id: str) -> ChatState:
+    try:
+        return world.chats[int(chat_id)]
+    except (ValueError, KeyError):
+        raise bad_request("chat not found") from None
 
 
 def _require_bot_member(status: str) -> None:

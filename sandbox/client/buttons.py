@@ -78,12 +78,23 @@ def _require_callback(button: Json) -> Json:
 
 def press_key(session: AccountSession, chat: ChatState, text: str, thread: int = 0) -> Json:
     """Press a button in place of the letters: it sends its text, or a contact or place."""
-    rows = (chat.reply_keyboard or {}).get("keyboard", [])
-    button = next((b for row in rows for b in row if b["text"] == text), None)
-    if button is None:
-        raise PersonError(404, "button_not_found", f"No key {text!r} in this chat.")
+    button = find_key(chat, text)
+    if button.get("request_chat"):
+        raise PersonError(400, "needs_a_chat", "This key shares a group: say which.")
     if button.get("request_contact"):
         return send_media(session, chat, "contact", thread=thread)
     if button.get("request_location"):
         return send_media(session, chat, "location", thread=thread)
     return send_text(session, chat, text, thread)
+
+
+def find_key(chat: ChatState, text: str) -> Json:
+    """Return the button in place of the letters that says `text`.
+
+    :raises PersonError: where there is none.
+    """
+    rows: list[list[Json]] = (chat.reply_keyboard or {}).get("keyboard", [])
+    for button in (button for row in rows for button in row):
+        if button["text"] == text:
+            return button
+    raise PersonError(404, "button_not_found", f"No key {text!r} in this chat.")

@@ -31,17 +31,19 @@ class Group:
         members: Sequence[AccountSession],
         *,
         is_forum: bool = False,
+        username: str | None = None,
         bot_is_admin: bool = False,
         bot_rights: Sequence[str] | None = None,
     ) -> Self:
         """Let the first of `members` create a supergroup with the others and the bot.
 
+        :param username: of a public group.
         :param bot_rights: those of the bot as an administrator; None is the usual ones.
         :raises PersonError: where there is nobody.
         """
         if not members:
             raise PersonError(400, "no_members", "A group needs somebody to make it.")
-        group = cls(world, world.add_group_chat(title, is_forum=is_forum))
+        group = cls(world, world.add_group_chat(title, is_forum=is_forum, username=username))
         creator, *others = members
         chat = group.chat
         chat.members[creator.id] = make_member("creator")

@@ -58,6 +58,8 @@ def send_content(
     content: Json,
     thread: int = 0,
     reply_to: StoredMessage | None = None,
+    *,
+    is_service: bool = False,
 ) -> Json:
     """Put a person's message into a chat, and let the bot have it."""
     session.check_can_write(chat)
@@ -66,7 +68,15 @@ def send_content(
     elif reply_to is not None:
         thread = reply_to.topic_id
     world = session.world
-    stored = post_message(world, chat, session.user, content, thread=thread, reply_to=reply_to)
+    stored = post_message(
+        world,
+        chat,
+        session.user,
+        content,
+        thread=thread,
+        reply_to=reply_to,
+        is_service=is_service,
+    )
     stored.is_forward = "forward_origin" in content
     if chat.is_private:
         session.account.has_started = True

@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from sandbox.client import buttons, inline, media, messages, payments
+from sandbox.client import buttons, chat_sharing, inline, media, messages, payments
 from sandbox.client.session import AccountSession
 from sandbox.client.transcript import build_transcript
 from sandbox.types import Json
@@ -103,6 +103,12 @@ class TelegramClient(AccountSession):
     def press_key(self, text: str, chat_id: int | None = None, message_thread_id: int = 0) -> Json:
         """Press a button of the keyboard that stands in place of the letters."""
         return buttons.press_key(self, self.find_chat(chat_id), text, message_thread_id)
+
+    def share_chat(self, text: str, group_id: int) -> Json:
+        """Press a button in place of the letters that asks for a group, and choose this one."""
+        chat = self.find_chat()
+        button = buttons.find_key(chat, text)
+        return chat_sharing.share_chat(self, chat, button, self.find_chat(group_id))
 
     def query_inline(self, query: str, chat_id: int | None = None, offset: str = "") -> str:
         """Type ``@bot query`` into a chat.

@@ -17,6 +17,7 @@ from sandbox.http.request_bodies import (
     PressKeyBody,
     ReactBody,
     SendBody,
+    ShareChatBody,
     StartBody,
 )
 from sandbox.http.request_handling import (
@@ -34,6 +35,7 @@ PERSON_ACTIONS = (
     "start",
     "press",
     "press_key",
+    "share_chat",
     "inline",
     "choose",
     "edit",
@@ -97,6 +99,11 @@ class PersonApi:
         """Press a key of a reply keyboard."""
         body = await read_body(request, PressKeyBody)
         return json_reply(self._person(request).press_key(**body.model_dump()))
+
+    async def share_chat(self, request: web.Request) -> web.Response:
+        """Share a group by a key that asks for one."""
+        body = await read_body(request, ShareChatBody)
+        return json_reply(self._person(request).share_chat(**body.model_dump()))
 
     async def inline(self, request: web.Request) -> web.Response:
         """Send an inline query and return the results."""

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+USERNAME = r"^[A-Za-z][A-Za-z0-9_]{4,31}$"
+
 
 class StrictBody(BaseModel):
     """A JSON object in which every name counts."""
@@ -16,7 +18,7 @@ class NewPersonBody(StrictBody):
 
     first_name: str = Field(min_length=1, max_length=64)
     last_name: str | None = Field(default=None, max_length=64)
-    username: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]{4,31}$")
+    username: str | None = Field(default=None, pattern=USERNAME)
     language_code: str | None = None
 
 
@@ -57,6 +59,13 @@ class PressKeyBody(StrictBody):
     text: str
     chat_id: int | None = None
     message_thread_id: int = 0
+
+
+class ShareChatBody(StrictBody):
+    """A key of a reply keyboard that asks for a group, and the group."""
+
+    text: str
+    group_id: int
 
 
 class InlineBody(StrictBody):
@@ -124,6 +133,7 @@ class NewGroupBody(StrictBody):
     title: str = Field(min_length=1, max_length=128)
     is_forum: bool = False
     members: list[int] = Field(min_length=1)
+    username: str | None = Field(default=None, pattern=USERNAME)
     bot_is_admin: bool = False
     bot_rights: list[str] | None = None
 
@@ -155,6 +165,12 @@ class NewTopicBody(MemberBody):
     """A topic to be made."""
 
     name: str = Field(min_length=1, max_length=128)
+
+
+class OptionsBody(StrictBody):
+    """Options to be switched on or off."""
+
+    flood_limits: bool | None = None
 
 
 class MailBody(StrictBody):

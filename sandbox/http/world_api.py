@@ -16,6 +16,7 @@ from sandbox.http.request_bodies import (
     MemberStatusBody,
     NewGroupBody,
     NewTopicBody,
+    OptionsBody,
 )
 from sandbox.http.request_handling import (
     find_person,
@@ -49,6 +50,7 @@ def add_world_routes(app: web.Application, world: World, token: str) -> None:
         rf"{group}/topics/{{thread:\d+}}/delete": api.delete_topic,
         "/sandbox/mails": api.new_mail,
         "/sandbox/faults": api.new_fault,
+        "/sandbox/options": api.change_options,
     }
     gets = {
         "/sandbox/state": api.state,
@@ -103,6 +105,7 @@ class WorldApi:
                 "people": [account.as_json() for account in self.world.accounts.values()],
                 "groups": [Group(self.world, chat).as_json() for chat in self.world.group_chats],
                 "chats": {str(chat.id): chat.version for chat in self.world.chats.values()},
+                "options": asdict(self.world.options),
                 "pending_updates": len(self.world.updates.pending),
             }
         )
@@ -116,6 +119,7 @@ class WorldApi:
             body.title,
             members,
             is_forum=body.is_forum,
+            username=body.username,
             bot_is_admin=body.bot_is_admin,
             bot_rights=body.bot_rights,
         )
@@ -197,6 +201,12 @@ class WorldApi:
         given = body.model_dump()
         self.world.faults.add(InjectedFault(**{**given, "method": body.method.lower()}))
         return json_reply({})
+
+    async def change_options(self, request: web.Request) -> web.Response:
+        """Switch options on or off."""
+        body = await read_body(request, OptionsBody)
+        self.world.change_options(**body.model_dump(exclude_none=True))
+        return json_reply(asdict(self.world.options))
 
     async def words(self, request: web.Request) -> web.Response:
         """Return the words of the page."""

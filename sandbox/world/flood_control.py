@@ -5,30 +5,37 @@ from collections import defaultdict, deque
 from sandbox.errors import too_many_requests
 from sandbox.types import Clock
 
+GROUP_CALLS = 20
+"""What a group takes in a minute."""
+
 
 class FloodControl:
     """Counts what the bot sends.
 
-    About one message a second to a chat (short bursts pass), 20 a minute to a group, 30 a
-    second in all. The true limits are not published.
+    About one message a second to a private chat (short bursts pass), 30 a second in all, and 20
+    calls a minute to a group, where whatever changes something counts: messages, edits, topics
+    and pins alike. The true limits are not published.
     """
 
     def __init__(self, now: Clock) -> None:
         self._now = now
-        self._sent: defaultdict[int, deque[float]] = defaultdict(deque)
+        self._counted: defaultdict[int, deque[float]] = defaultdict(deque)
 
-    def check(self, chat_id: int) -> None:
-        """Count one message to `chat_id`.
+    def count(self, chat_id: int, calls: int = 1) -> None:
+        """Count what goes to a chat.
 
-        :raises ApiError: 429 where it is one too many.
+        :param calls: how many messages it is, such as those of an album.
+        :raises ApiError: 429 where it is too much; then nothing is counted.
         """
         now = self._now().timestamp()
-        rules = [(0, 30, 1.0), (chat_id, 20, 60.0) if chat_id < 0 else (chat_id, 5, 5.0)]
-        for key, count, seconds in rules:
-            times = self._sent[key]
-            while times and times[0] <= now - seconds:
+        limit, seconds = (GROUP_CALLS, 60.0) if chat_id < 0 else (5, 5.0)
+        rules = [(0, 30, 1.0, 1), (chat_id, limit, seconds, min(calls, limit))]
+        for key, most, period, weight in rules:
+            times = self._counted[key]
+            while times and times[0] <= now - period:
                 times.popleft()
-            if len(times) >= count:
-                raise too_many_requests(max(1, int(times[0] + seconds - now) + 1))
-        for key, _, _ in rules:
-            self._sent[key].append(now)
+            excess = len(times) + weight - most
+            if excess > 0:
+                raise too_many_requests(max(1, int(times[excess - 1] + period - now) + 1))
+        for key, _, _, weight in rules:
+            self._counted[key].extend([now] * weight)

@@ -1,7 +1,7 @@
 """The world as one Telegram bot knows it: everything that is there, and nothing of who acts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sandbox.types import Clock, Json
@@ -28,6 +28,7 @@ class SandboxOptions:
     """What differs from one sandbox to the next."""
 
     flood_limits: bool = False
+    """Whether too many calls are refused with 429."""
     inline_feedback: bool = False
     """Whether the bot is told which inline result was chosen; @BotFather has it off."""
     reads_groups: bool = False
@@ -59,7 +60,7 @@ class World:
         self.files = FileStore()
         self.mailbox = Mailbox(self.now, self.changes)
         self.faults = FaultInjector()
-        self.flood_control = FloodControl(self.now) if self.options.flood_limits else None
+        self._flood_control = FloodControl(self.now)
         self.queries = PendingQueries(
             self.now,
             self.changes.signal,
@@ -98,15 +99,40 @@ class World:
         self.changes.record("people")
         return account
 
-    def add_group_chat(self, title: str, *, is_forum: bool) -> ChatState:
+    def add_group_chat(
+        self, title: str, *, is_forum: bool, username: str | None = None
+    ) -> ChatState:
         """Add the chat of a supergroup that has no members yet."""
         group_id = FIRST_GROUP_ID - len(self.group_chats)
         shape: Json = {"id": group_id, "title": title, "type": "supergroup"}
+        if username:
+            shape["username"] = username
         if is_forum:
             shape["is_forum"] = True
         chat = ChatState(group_id, shape, is_forum=is_forum)
         self.chats[group_id] = chat
         return chat
+
+    def change_options(self, **changes: bool) -> None:
+        """Switch options on or off."""
+        self.options = replace(self.options, **changes)
+        self.changes.record("options")
+
+    def count_message(self, chat: ChatState, calls: int = 1) -> None:
+        """Count `calls` messages of the bot to a chat, or what counts like them in a group.
+
+        :raises ApiError: 429 where that is too many, and flood limits are on.
+        """
+        if self.options.flood_limits:
+            self._flood_control.count(chat.id, calls)
+
+    def count_change(self, chat: ChatState) -> None:
+        """Count an edit, a topic, a pin or a reaction of the bot, which limits groups only.
+
+        :raises ApiError: 429 where that is one too many, and flood limits are on.
+        """
+        if not chat.is_private:
+            self.count_message(chat)
 
     def send_update(self, kind: str, payload: Json) -> None:
         """Queue an update for the bot, unless it does not want that kind."""

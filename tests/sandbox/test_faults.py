@@ -87,3 +87,66 @@ async def test_all_chats_together_take_thirty_a_second(flood_limited: Engine) ->
         await bot.send(person, "x")
     refusal = await bot.call_refused("sendMessage", chat_id=people[30].id, text="x")
     assert refusal.startswith("Too Many Requests")
+
+
+async def test_in_a_group_every_change_counts(flood_limited: Engine, clock: ManualClock) -> None:
+    bot, ann = BotCaller(flood_limited), flood_limited.add_person("Ann")
+    ann.start()
+    group = flood_limited.add_group("Staff", [ann], is_forum=True, bot_is_admin=True)
+    chat = {"chat_id": group.id}
+    topic = await bot.call("createForumTopic", **chat, name="Bo")
+    thread = {**chat, "message_thread_id": topic["message_thread_id"]}
+    sent = await bot.call("sendMessage", **thread, text="0")
+    place = {**chat, "message_id": sent["message_id"]}
+    thumb = [{"type": "emoji", "emoji": "👍"}]
+    calls: list[tuple[str, dict[str, object]]] = [
+        ("editMessageText", {**place, "text": "1"}),
+        ("forwardMessage", {**place, "from_chat_id": group.id}),
+        ("copyMessage", {**place, "from_chat_id": group.id}),
+        ("pinChatMessage", place),
+        ("setMessageReaction", {**place, "reaction": thumb}),
+        ("editForumTopic", {**thread, "name": "Bo ✓"}),
+        ("closeForumTopic", thread),
+        ("reopenForumTopic", thread),
+    ]
+    for method, parameters in calls:
+        await bot.call(method, **parameters)
+    for number in range(20 - 2 - len(calls)):
+        await bot.call("editMessageText", **place, text=f"edit {number}")
+    clock.advance(seconds=1)
+    answer = await flood_limited.call("editMessageText", {**place, "text": "one too many"})
+    assert answer["parameters"] == {"retry_after": 60}
+    for method, parameters in calls[1:]:
+        if method != "pinChatMessage":
+            assert "retry after" in await bot.call_refused(method, **parameters)
+    assert "retry after" in await bot.call_refused("createForumTopic", **chat, name="Cy")
+    await bot.call("deleteMessage", **place)
+
+
+async def test_a_flooded_group_delays_no_other_chat(
+    flood_limited: Engine, clock: ManualClock
+) -> None:
+    bot, ann = BotCaller(flood_limited), flood_limited.add_person("Ann")
+    ann.start()
+    full, other = (flood_limited.add_group(name, [ann]) for name in ("Full", "Other"))
+    for _ in range(20):
+        await bot.call("sendMessage", chat_id=full.id, text="x")
+    clock.advance(seconds=1)
+    answer = await flood_limited.call("sendMessage", {"chat_id": full.id, "text": "x"})
+    assert answer["error_code"] == 429
+    await bot.call("sendMessage", chat_id=other.id, text="x")
+    await bot.send(ann, "x")
+    clock.advance(seconds=answer["parameters"]["retry_after"])
+    await bot.call("sendMessage", chat_id=full.id, text="x")
+
+
+async def test_flood_limits_can_be_switched_on_later(
+    bot: BotCaller, engine: Engine, ann: TelegramClient
+) -> None:
+    group = engine.add_group("Staff", [ann])
+    for _ in range(30):
+        await bot.call("sendMessage", chat_id=group.id, text="x")
+    engine.world.change_options(flood_limits=True)
+    for _ in range(20):
+        await bot.call("sendMessage", chat_id=group.id, text="x")
+    assert "retry after" in await bot.call_refused("sendMessage", chat_id=group.id, text="x")

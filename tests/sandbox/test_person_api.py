@@ -192,6 +192,67 @@ async def test_groups(api: InterfaceClient, engine: Engine, mei: str) -> None:
     assert shown["topics"][0]["name"] == "Lost card"
 
 
+async def test_topics_and_members_are_managed(api: InterfaceClient, mei: str) -> None:
+    mei_id = int(mei.partition("/")[2])
+    bo = (await api.post("people", first_name="Bo"))["id"]
+    group = await api.post(
+        "groups",
+        title="Desk",
+        is_forum=True,
+        members=[mei_id, bo],
+        bot_is_admin=True,
+        bot_rights=["can_manage_topics"],
+    )
+    path = f"groups/{group['id']}"
+    made = await api.post(f"{path}/topics", name="Lost card", person_id=mei_id)
+    topic = f"{path}/topics/{made['message_thread_id']}"
+    await api.post(f"{topic}/rename", name="Lost card ✓", person_id=mei_id)
+    await api.post(f"{topic}/close", person_id=mei_id)
+    refused = await api.post(f"{topic}/reopen", 403, person_id=bo)
+    assert refused["error"] == "no_right"
+    await api.post(
+        f"{path}/status", person_id=bo, by=mei_id, status="administrator", is_anonymous=True
+    )
+    await api.post(f"{topic}/reopen", person_id=bo)
+    (shown,) = (await api.get("state"))["groups"]
+    members = {member["id"]: member for member in shown["members"]}
+    assert members[bo]["is_anonymous"] is True
+    assert members[find_bot_id(group)]["rights"] == ["can_manage_chat", "can_manage_topics"]
+    assert shown["topics"][0]["name"] == "Lost card ✓"
+    await api.post(f"{topic}/delete", person_id=bo)
+    assert (await api.get("state"))["groups"][0]["topics"] == []
+    await api.post(f"{path}/bot", status="administrator", person_id=mei_id, rights=[])
+    unknown = await api.post(
+        f"{path}/bot", 400, status="administrator", person_id=mei_id, rights=["can_fly"]
+    )
+    assert unknown["error"] == "bad_right"
+
+
+def find_bot_id(group: dict[str, Any]) -> int:
+    """Return the id of the administrator of a new group, which is the bot."""
+    admins = [one["id"] for one in group["members"] if one["status"] == "administrator"]
+    return int(admins[0])
+
+
+async def test_a_group_is_shared_by_a_key(api: InterfaceClient, bot: BotCaller, mei: str) -> None:
+    mei_id = int(mei.partition("/")[2])
+    group = await api.post("groups", title="Desk", members=[mei_id])
+    request = {"request_id": 3, "chat_is_channel": False}
+    keys = {"keyboard": [[{"text": "Choose", "request_chat": request}]]}
+    await bot.call("sendMessage", chat_id=mei_id, text="Which?", reply_markup=keys)
+    refused = await api.post(f"{mei}/press_key", 400, text="Choose")
+    assert refused["error"] == "needs_a_chat"
+    shared = await api.post(f"{mei}/share_chat", text="Choose", group_id=group["id"])
+    assert shared["chat_shared"] == {"request_id": 3, "chat_id": group["id"]}
+
+
+async def test_options_are_switched(api: InterfaceClient, engine: Engine) -> None:
+    assert (await api.get("state"))["options"]["flood_limits"] is False
+    assert (await api.post("options", flood_limits=True))["flood_limits"] is True
+    assert engine.world.options.flood_limits
+    await api.post("options", 400, speed=3)
+
+
 async def test_a_transcript_waits_for_what_is_new(
     api: InterfaceClient, bot: BotCaller, engine: Engine, mei: str
 ) -> None:

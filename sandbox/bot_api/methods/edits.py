@@ -107,6 +107,7 @@ def _edit(
     new = {**dict.fromkeys(old), **content, "reply_markup": keyboard}
     if old == new:
         raise bad_request(_NOT_MODIFIED)
+    world.count_change(chat)
     message = {key: value for key, value in stored.message.items() if key not in old}
     message["edit_date"] = world.timestamp()
     message.update({key: value for key, value in new.items() if value is not None})

@@ -24,6 +24,7 @@ def create_forum_topic(world: World, params: CreateForumTopic) -> Json:
         raise bad_request("not enough rights to create a topic")
     if params.icon_color and params.icon_color not in ICON_COLORS:
         raise bad_request("Invalid icon color specified")
+    world.count_change(chat)
     topic = create_topic(
         world, chat, world.bot.user, params.name, params.icon_color, params.icon_custom_emoji_id
     )
@@ -35,6 +36,7 @@ def edit_forum_topic(world: World, params: EditForumTopic) -> bool:
     """Change the name or the icon of a topic; nothing given changes nothing."""
     chat, topic = _find_managed_topic(world, params, "edit the topic")
     if params.name or params.icon_custom_emoji_id is not None:
+        world.count_change(chat)
         edit_topic(
             world, chat, topic, world.bot.user, params.name or None, params.icon_custom_emoji_id
         )
@@ -55,6 +57,7 @@ def reopen_forum_topic(world: World, params: TopicParams) -> bool:
 
 def _set_closed(world: World, params: TopicParams, *, closed: bool) -> bool:
     chat, topic = _find_managed_topic(world, params, "close or open the topic")
+    world.count_change(chat)
     set_topic_closed(world, chat, topic, world.bot.user, closed=closed)
     return True
 

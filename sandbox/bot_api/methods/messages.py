@@ -89,6 +89,7 @@ def forward_message(world: World, params: ForwardMessage) -> Json:
         raise bad_request("The message can't be forwarded")
     chat = find_writable_chat(world, params.chat_id)
     thread = resolve_thread(world, chat, params.message_thread_id)
+    world.count_message(chat)
     content = forwarded_content(source, world.bot.username)
     if params.protect_content:
         content["has_protected_content"] = True
@@ -199,6 +200,7 @@ def pin_chat_message(world: World, params: PinChatMessage) -> bool:
     if not chat.is_private and not has_bot_right(world, chat, "can_pin_messages"):
         raise bad_request("not enough rights to manage pinned messages in the chat")
     if stored.id not in chat.pinned_ids:
+        world.count_change(chat)
         chat.pinned_ids.append(stored.id)
         notice = {"pinned_message": stored.message}
         post_service_message(world, chat, world.bot.user, notice, thread=stored.topic_id)
@@ -233,6 +235,7 @@ def set_message_reaction(world: World, params: SetMessageReaction) -> bool:
         raise bad_request("REACTIONS_TOO_MANY")
     if any(reaction.get("emoji") not in _REACTIONS for reaction in reactions):
         raise bad_request("REACTION_INVALID")
+    world.count_change(chat)
     stored.reactions[world.bot.id] = reactions
     world.changes.record("reaction", chat)
     return True

@@ -36,8 +36,7 @@ def send_to_chat(
         thread = resolve_thread(world, chat, reply_to.topic_id)
     wanted = markup or (dict(params.reply_markup) if params.reply_markup else None)
     keyboard = normalise_markup(wanted, private=chat.is_private, invoice=invoice)
-    if world.flood_control:
-        world.flood_control.check(chat.id)
+    world.count_message(chat)
     extras = _extra_fields(params, keyboard)
     stored = post_message(
         world, chat, world.bot.user, {**content, **extras}, thread=thread, reply_to=reply_to

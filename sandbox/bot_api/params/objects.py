@@ -62,6 +62,47 @@ class InlineKeyboardButton(TypedDict, total=False):
     pay: bool
 
 
+class ChatAdministratorRights(TypedDict, total=False):
+    """What administrators may do."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    is_anonymous: bool
+    can_manage_chat: bool
+    can_delete_messages: bool
+    can_manage_video_chats: bool
+    can_restrict_members: bool
+    can_promote_members: bool
+    can_change_info: bool
+    can_invite_users: bool
+    can_post_stories: bool
+    can_edit_stories: bool
+    can_delete_stories: bool
+    can_post_messages: bool
+    can_edit_messages: bool
+    can_pin_messages: bool
+    can_manage_topics: bool
+    can_manage_direct_messages: bool
+    can_manage_tags: bool
+    can_send_welcome_messages: bool
+
+
+class KeyboardButtonRequestChat(TypedDict, total=False):
+    """Which groups a button offers to share with the bot."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    request_id: Required[int]
+    chat_is_channel: Required[bool]
+    chat_is_forum: bool
+    chat_has_username: bool
+    chat_is_created: bool
+    user_administrator_rights: ChatAdministratorRights
+    bot_administrator_rights: ChatAdministratorRights
+    bot_is_member: bool
+    request_title: bool
+    request_username: bool
+    request_photo: bool
+
+
 class KeyboardButton(TypedDict, total=False):
     """A button in place of the keyboard."""
 
@@ -70,7 +111,7 @@ class KeyboardButton(TypedDict, total=False):
     icon_custom_emoji_id: str
     style: str
     request_users: dict[str, Any]
-    request_chat: dict[str, Any]
+    request_chat: KeyboardButtonRequestChat
     request_managed_bot: dict[str, Any]
     request_contact: bool
     request_location: bool
