@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from telegram import CallbackQuery, Update
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, RetryAfter, TelegramError
 from telegram.ext import (
     Application,
     CallbackQueryHandler,
@@ -33,6 +33,7 @@ from handlers.conversations.pay import checkout, reminders
 from handlers.conversations.registry import GUIDES
 from handlers.engine import button_handler, message_handler, start_handler
 from handlers.faq import browse, inline, questions, votes
+from handlers.screen.text import N_, label
 from handlers.screen.view import PressedButton, decode_callback_data
 from services.bridge.events import BridgeEvent
 from services.conversations import ConversationStore
@@ -43,6 +44,7 @@ Route = Callable[[Update, Context, list[str]], Awaitable[str | None]]
 _log = structlog.get_logger()
 
 _INLINE = "inline"
+_ANSWER_FOLLOWS = N_("⏳ Telegram makes me wait before I may write here. The answer follows.")
 ROUTES: Mapping[str, Route] = {
     "anew": start_handler.on_restart,
     "browse": browse.on_browse,
@@ -168,6 +170,9 @@ async def on_button(update: Update, context: Context) -> None:
     try:
         if pressed is not None and route is not None:
             toast = await route(update, context, pressed.parts)
+    except RetryAfter:
+        toast = label(context.language(update), _ANSWER_FOLLOWS)
+        raise
     finally:
         if toast is None:
             toast = fallbacks.stale_button(context.language(update))

@@ -4,6 +4,7 @@ import structlog
 from telegram import Message, Update
 from telegram.error import TelegramError
 
+from bot.telegram.rate_limiter import ChatRefusedError
 from bot.updates.intake import Intake, is_connection_failure, is_temporary
 from handlers.context import Context
 from handlers.screen.closed_chats import is_chat_closed
@@ -32,7 +33,8 @@ class ErrorHandler:
             return
         self._intake.fail(update.update_id, error)
         if is_connection_failure(error):
-            _log.warning("line_failed", error=type(error).__name__)
+            if not isinstance(error, ChatRefusedError):
+                _log.warning("line_failed", error=type(error).__name__)
             return
         if is_temporary(error):
             _log.error("database_failed", error=type(error).__name__, exc_info=error)

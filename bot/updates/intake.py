@@ -14,6 +14,7 @@ import structlog
 from telegram.error import InvalidToken, NetworkError, RetryAfter, TimedOut
 from telegram.ext import Application
 
+from bot.telegram.rate_limiter import ChatRefusedError
 from bot.telegram.refusals import retry_delay
 from bot.updates.crash_marker import CrashMarker
 from bot.updates.deferred_chats import DeferredChats
@@ -70,6 +71,10 @@ class Intake:
         """Updates in progress with a payment that is not recorded yet."""
         self._waiting: set[int] = set()
         """Updates in progress that are left for later, after an earlier one of their chat."""
+        self._held: set[int] = set()
+        """Updates in progress that must show nothing yet."""
+        self._strict: set[int] = set()
+        """Updates in progress that met an error which passes and is not only about messages."""
         self._repeated: set[int] = set()
         """Updates that were handled and left undone."""
         self._unstored: set[int] = set()
@@ -170,13 +175,25 @@ class Intake:
             return released is None
         return not self._deferred.is_waiting(chat) and (released is None or chat in released)
 
+    def hold(self, update_id: int, *, is_preceded: bool) -> bool:
+        """Whether an update must show nothing yet.
+
+        :param is_preceded: whether a message of an earlier update of its chat waits.
+        """
+        chat = self._unfinished.get(update_id)
+        is_held = is_preceded or (chat is not None and self._deferred.is_refused(chat))
+        if is_held:
+            self._held.add(update_id)
+        return is_held
+
     def run(self, update_id: int, work: Awaitable[Any]) -> Awaitable[Any]:
         """Run the handlers of an update, unless an earlier one of its chat is still undone.
 
         It is known if the process ends meanwhile.
         """
         chat = self._unfinished.get(update_id)
-        if chat is None or not self._deferred.is_waiting(chat):
+        is_waiting = chat is not None and self._deferred.is_waiting(chat)
+        if chat is None or not is_waiting or self._deferred.is_refused(chat):
             return self._crash_marker.mark_steps(update_id, work)
         if isinstance(work, Coroutine):
             work.close()
@@ -189,6 +206,8 @@ class Intake:
         self._failed[update_id] = "" if is_temporary(error) else type(error).__name__
         if isinstance(error, RetryAfter):
             self._refused_for[update_id] = retry_delay(error).total_seconds()
+        if is_temporary(error) and not isinstance(error, ChatRefusedError):
+            self._strict.add(update_id)
 
     def confirm_charge_recorded(self, update_id: int) -> None:
         """Note that an update's payment is recorded; until then the update is never dropped."""
@@ -215,9 +234,10 @@ class Intake:
         self._update_room()
         error = self._failed.pop(update_id, None)
         is_unrecorded, is_erasable = update_id in self._unrecorded, update_id in self._erasable
-        is_waiting = update_id in self._waiting
+        is_waiting, is_held = update_id in self._waiting, update_id in self._held
+        is_strict = update_id in self._strict
         refused_for = self._refused_for.pop(update_id, 0.0)
-        for progress in (self._unrecorded, self._erasable, self._waiting):
+        for progress in (self._unrecorded, self._erasable, self._waiting, self._held, self._strict):
             progress.discard(update_id)
         if update_id in self._unstored:
             self._unstored.discard(update_id)
@@ -235,8 +255,8 @@ class Intake:
         elif error is None and not is_unrecorded:
             self._inbox.mark_done(update_id)
         if chat is not None and error == "":
-            self._deferred.defer(chat, refused_for)
-        elif chat is not None:
+            self._deferred.defer(chat, refused_for, is_strict=is_strict, is_held=is_held)
+        elif chat is not None and not is_held:
             self._deferred.end_deferral(chat)
 
     def _enqueue(self, items: Sequence[Json]) -> None:

@@ -1,16 +1,23 @@
 """The order of processing: one chat's updates in sequence, different chats concurrently.
 
 Updates that Telegram wants answered within seconds (a pre-checkout, an inline query) do not wait.
+
+Where a message has to wait for Telegram's permission, the updates after it do not: they are
+processed, such as the suspension of a lost card, but show nothing. They stay undone, and their
+messages follow in order once they are processed again.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import structlog
 from telegram import Update
 from telegram.ext import BaseUpdateProcessor
+
+from bot.telegram.rate_limiter import CURRENT_TURN
 
 URGENT = ("pre_checkout_query", "shipping_query", "inline_query")
 """Fields of an update that must be answered within seconds."""
@@ -55,11 +62,83 @@ class UpdateProgress(Protocol):
     def run(self, update_id: int, work: Awaitable[Any]) -> Awaitable[Any]:
         """Run the handlers of an update, when it is its turn."""
 
+    def hold(self, update_id: int, *, is_preceded: bool) -> bool:
+        """Whether an update must show nothing yet.
+
+        :param is_preceded: whether a message of an earlier update of its chat waits.
+        """
+
     def fail(self, update_id: int, error: BaseException) -> None:
         """Take note of an error that no handler has dealt with."""
 
     def finish(self, update_id: int) -> None:
         """Take note of the end, whatever the outcome."""
+
+
+@dataclass
+class _ChatQueue:
+    """The updates and events of one chat.
+
+    :ivar count: how many there are.
+    :ivar paused: how many of them wait in the middle, for a message that has to wait.
+    """
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    count: int = 0
+    paused: int = 0
+
+
+class _Turn:
+    """The turn of one update or event in its chat, and in all."""
+
+    def __init__(self, chat_id: int, queue: _ChatQueue, slots: asyncio.Semaphore) -> None:
+        self.chat_id = chat_id
+        self.is_held = False
+        self._queue = queue
+        self._slots = slots
+        self._is_taken = False
+        self._is_over = False
+
+    async def take(self) -> None:
+        """Wait for it."""
+        await self._queue.lock.acquire()  # asyncio's locks are fair
+        try:
+            await self._slots.acquire()
+        except BaseException:
+            self._queue.lock.release()
+            raise
+        self._is_taken = True
+
+    def give_back(self) -> None:
+        """Let the next one begin."""
+        if self._is_taken:
+            self._is_taken = False
+            self._slots.release()
+            self._queue.lock.release()
+
+    def end(self) -> None:
+        """End it; tasks that go on have no turn."""
+        self.give_back()
+        self.is_held, self._is_over = False, True
+
+    @property
+    def is_preceded(self) -> bool:
+        """Whether an earlier one waits in the middle."""
+        return self._queue.paused > 0
+
+    @asynccontextmanager
+    async def pause(self) -> AsyncIterator[None]:
+        """Let the next ones be processed while the block runs."""
+        if self._is_over:
+            yield
+            return
+        self._queue.paused += 1
+        self.give_back()
+        try:
+            yield
+            await self.take()
+        finally:
+            self._queue.paused -= 1
 
 
 class PerChatUpdateProcessor(BaseUpdateProcessor):
@@ -70,8 +149,8 @@ class PerChatUpdateProcessor(BaseUpdateProcessor):
         super().__init__(_NO_LIMIT)
         self._progress = progress
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_CHATS)
-        self._turn = asyncio.Lock()
-        self._chats: dict[int, tuple[asyncio.Lock, int]] = {}
+        self._beginning = asyncio.Lock()
+        self._chats: dict[int, _ChatQueue] = {}
 
     async def initialize(self) -> None:
         """Do nothing."""
@@ -91,11 +170,12 @@ class PerChatUpdateProcessor(BaseUpdateProcessor):
             if update.pre_checkout_query is not None:
                 await self._progress.run(number, coroutine)
             elif key is None:
-                await self._take_turn()
+                await self._begin()
                 await self._progress.run(number, coroutine)
             else:
-                async with self._lock_chat(key), self._slots:
-                    await self._take_turn()
+                async with self._turn_of(key) as turn:
+                    await self._begin()
+                    turn.is_held = self._progress.hold(number, is_preceded=turn.is_preceded)
                     await self._progress.run(number, coroutine)
         except BaseException as error:
             self._progress.fail(number, error)
@@ -103,34 +183,36 @@ class PerChatUpdateProcessor(BaseUpdateProcessor):
         finally:
             self._progress.finish(number)
 
-    async def _take_turn(self) -> None:
-        """Wait for one's turn to begin.
+    async def _begin(self) -> None:
+        """Wait until one may begin.
 
         Handlers begin with what takes time of the processor, such as searching. They begin one by
         one, and between two of them goes on whatever else is ready, such as a pre-checkout.
         """
-        async with self._turn:  # asyncio's locks are fair
+        async with self._beginning:
             await asyncio.sleep(0)
 
     async def _process_event(self, event: Any, coroutine: Awaitable[Any]) -> None:
         chat_event: ChatEvent = event
         structlog.contextvars.bind_contextvars(event=type(event).__name__)
-        async with self._lock_chat(chat_event.chat_id), self._slots:
+        async with self._turn_of(chat_event.chat_id):
             await coroutine
 
     @asynccontextmanager
-    async def _lock_chat(self, key: int) -> AsyncIterator[None]:
-        lock, waiting = self._chats.get(key) or (asyncio.Lock(), 0)
-        self._chats[key] = (lock, waiting + 1)
+    async def _turn_of(self, chat_id: int) -> AsyncIterator[_Turn]:
+        queue = self._chats.setdefault(chat_id, _ChatQueue())
+        queue.count += 1
+        turn = _Turn(chat_id, queue, self._slots)
+        token = CURRENT_TURN.set(turn)
         try:
-            async with lock:  # asyncio's locks are fair
-                yield
+            await turn.take()
+            yield turn
         finally:
-            waiting = self._chats[key][1] - 1
-            if waiting:
-                self._chats[key] = (lock, waiting)
-            else:
-                del self._chats[key]
+            CURRENT_TURN.reset(token)
+            turn.end()
+            queue.count -= 1
+            if not queue.count:
+                del self._chats[chat_id]
 
 
 def partition_key(update: Update) -> int | None:

@@ -72,6 +72,8 @@ async def _press(session: ConversationSession, pressed: StepButton) -> bool:
             return True
         if session.is_replay:
             return True
+        if session.is_superseded:
+            return False
         if pressed.belongs_to(state):
             button = machine.find_button(state, pressed.key) if state.is_open else None
             moved = None

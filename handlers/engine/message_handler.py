@@ -81,21 +81,30 @@ async def _submit(update: Update, context: Context, session: ConversationSession
         state = session.state
         if state is None:
             return False
-        if session.is_replay:
-            return True
-        if not state.is_open or session.is_over(state):
+        is_again = session.is_replay or session.is_superseded
+        if not is_again and (not state.is_open or session.is_over(state)):
             return False
         step = find_step(session.conversations, state)
-        secret = step.secret_input if step else None
+        secret = step.secret_input if step and not is_again else None
         if is_confidential := _asks_for_secrets(session, state):
             context.services.mark_secret(update.update_id)
-        if secret is None:
+        if secret is None and not is_again:
             context.is_confidential = is_confidential
             session.state = await machine.submit_text(state, text_of_message(update)) or state
             return session.state is not state
+    if is_again:
+        return await _take_again(update, context, session)
     if session.is_overtaken or secret is None:
         return session.state is not None
     return await _submit_secret(update, context, session, secret)
+
+
+async def _take_again(update: Update, context: Context, session: ConversationSession) -> bool:
+    """Take a text that comes again, and whose step took it if it led on."""
+    is_secret = context.services.secret_detector.find(text_of_message(update)) is not None
+    if is_secret:
+        await _delete(update, context)  # where that failed, the person may not have been asked to
+    return is_secret or session.is_replay
 
 
 def _asks_for_secrets(session: ConversationSession, state: ConversationState) -> bool:
@@ -116,21 +125,27 @@ async def _submit_secret(
     if value is None:
         context.is_confidential = True
         return False
-    await _delete(update, context)
-    if secret.action is not None:
-        await session.run_action(secret, partial(secret.action, value))
-        return True
+    is_deleted = await _try_to_delete(update)
     state = session.state
     assert state is not None
-    async with session.transaction() as machine:
-        session.state = await machine.submit_secret(state, secret, value)
+    if secret.action is not None:
+        await session.run_action(secret, partial(secret.action, value))
+    else:
+        async with session.transaction() as machine:
+            session.state = await machine.submit_secret(state, secret, value)
+    if not is_deleted:
+        await ask_to_delete(update, context)
     return True
 
 
 async def _delete(update: Update, context: Context) -> None:
-    message = update.effective_message
-    if isinstance(message, Message) and not await delete_incoming_message(message):
+    if not await _try_to_delete(update):
         await ask_to_delete(update, context)
+
+
+async def _try_to_delete(update: Update) -> bool:
+    message = update.effective_message
+    return not isinstance(message, Message) or await delete_incoming_message(message)
 
 
 async def _explain(update: Update, context: Context, session: ConversationSession) -> bool:
@@ -161,7 +176,7 @@ async def is_expected_input(update: Update, context: Context, shape: SecretShape
     step = find_step(session.conversations, state) if state and state.is_open else None
     if state is None or step is None or state.is_expired(session.context.now):
         return False
-    if session.is_replay:
+    if session.is_replay or session.is_superseded:
         return True  # it was, and comes again
     ctx = session.step_context()
     if step.secret_input is not None:

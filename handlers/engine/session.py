@@ -46,6 +46,16 @@ class ConversationSession:
         """Whether the update that is handled led to the present step, so that it comes again."""
         return self.state is not None and self.state.last_update_id == self.context.update_id
 
+    @property
+    def is_superseded(self) -> bool:
+        """Whether a later update led to the present open step.
+
+        The update had its turn then, and comes again since Telegram did not take its messages. Ids
+        of updates rise, unless the bot hears nothing for a week; no step stays open for so long.
+        """
+        state, number = self.state, self.context.update_id
+        return state is not None and state.is_open and 0 < number < state.last_update_id
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[ConversationMachine]:
         """Open the transaction of one transition; the block sets `state` to where it led.

@@ -65,6 +65,8 @@ async def _enter(
     async with session.transaction() as machine:
         state = session.state
         is_running = state is not None and state.is_open and not session.is_over(state)
+        if session.is_superseded and is_running:
+            return session.render()
         if state is not None and (session.is_replay or is_running):
             if (state.conversation, state.step) == target:
                 return session.render()

@@ -9,6 +9,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, Re
 from bot.telegram.rate_limiter import (
     _MAX_FLOOD_WAIT,
     _MAX_NETWORK_RETRIES,
+    ChatRefusedError,
     RetryingRateLimiter,
 )
 
@@ -116,6 +117,15 @@ async def test_an_answer_nobody_waits_for_is_not_held_back() -> None:
     with pytest.raises(RetryAfter):
         await calls.send("answerCallbackQuery")
     assert calls.waits == []
+
+
+async def test_a_code_is_deleted_also_where_no_message_is_taken() -> None:
+    calls = FailingCalls(wait(300))
+    with pytest.raises(ChatRefusedError):
+        await calls.send()
+    assert await calls.send("deleteMessage") == "sent"
+    with pytest.raises(ChatRefusedError):
+        await calls.send("editMessageText")
 
 
 async def test_a_group_is_followed_to_its_new_id() -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
 from telegram import Chat, InlineQuery, Message, Update, User
 from telegram._utils.datetime import UTC
 
+from bot.telegram.rate_limiter import CURRENT_TURN
 from bot.updates.update_processor import (
     MAX_CONCURRENT_CHATS,
     ClosableUpdateQueue,
@@ -30,12 +32,22 @@ class ProcessorBench:
         self.finished: list[int] = []
         self.errors: dict[int, BaseException] = {}
         self.started: list[int] = []
+        self.held: list[int] = []
+        """Updates that had to show nothing."""
+        self.pausing: set[int] = set()
+        """Updates that let the next ones go on while they wait."""
+        self.ended: list[int] = []
         self.gates: dict[int, asyncio.Event] = {}
         self.processor = PerChatUpdateProcessor(self)
         self.tasks: list[asyncio.Task[None]] = []
 
     def run(self, _update_id: int, work: Awaitable[Any]) -> Awaitable[Any]:
         return work
+
+    def hold(self, update_id: int, *, is_preceded: bool) -> bool:
+        if is_preceded:
+            self.held.append(update_id)
+        return is_preceded
 
     def fail(self, update_id: int, error: BaseException) -> None:
         self.errors[update_id] = error
@@ -45,7 +57,10 @@ class ProcessorBench:
 
     async def _work(self, number: int) -> None:
         self.started.append(number)
-        await self.gates[number].wait()
+        turn = CURRENT_TURN.get()
+        async with turn.pause() if turn and number in self.pausing else nullcontext():
+            await self.gates[number].wait()
+        self.ended.append(number)
 
     async def brings(self, *updates: Update) -> None:
         for update in updates:
@@ -73,6 +88,44 @@ async def test_one_chat_waits_its_turn_and_another_does_not() -> None:
     await bench.releases(4, 2, 3)
     assert bench.finished == [1, 4, 2, 3]
     assert bench.processor._chats == {}, "nothing is kept of chats at rest"
+
+
+async def test_those_after_one_that_waits_for_telegram_go_on_but_show_nothing() -> None:
+    bench = ProcessorBench()
+    bench.pausing = {1}
+    await bench.brings(message(1), message(2), message(3))
+    assert (bench.started, bench.held) == ([1, 2], [2])
+    await bench.releases(1)
+    assert bench.ended == [], "the second has its turn now"
+    await bench.releases(2, 3)
+    assert (bench.ended, bench.held) == ([2, 3, 1], [2, 3])
+    await bench.brings(message(4))
+    await bench.releases(4)
+    assert bench.held == [2, 3]
+    assert bench.processor._chats == {}
+    assert bench.processor._slots._value == MAX_CONCURRENT_CHATS
+
+
+async def test_many_who_wait_for_telegram_keep_nobody_else_waiting() -> None:
+    bench = ProcessorBench()
+    many = range(1, MAX_CONCURRENT_CHATS + 1)
+    bench.pausing = {*many}
+    await bench.brings(*(message(n, chat_id=n) for n in many))
+    await bench.brings(message(9999, chat_id=9999))
+    assert bench.started[-1] == 9999
+    await bench.releases(9999, *many)
+    assert bench.processor._slots._value == MAX_CONCURRENT_CHATS
+
+
+async def test_one_that_is_interrupted_while_it_waits_for_telegram_leaves_nothing_behind() -> None:
+    bench = ProcessorBench()
+    bench.pausing = {1}
+    await bench.brings(message(1), message(2))
+    bench.tasks[0].cancel()
+    await bench.settles()
+    await bench.releases(2)
+    assert bench.processor._chats == {}
+    assert bench.processor._slots._value == MAX_CONCURRENT_CHATS
 
 
 async def test_an_inline_query_waits_for_nobody() -> None:
