@@ -1,4 +1,4 @@
-"""The whole bot in this process, on any database, with people who ask while things fail."""
+"""The whole bot in this process, on any database, and people who ask while things fail."""
 
 import asyncio
 from collections import defaultdict
@@ -23,20 +23,20 @@ QUESTIONS = {
     "how much does the card cost": "278",
     "where do I apply": "service station",
     "how long is the certificate valid": "years",
-    "I lost my card": "suspend",
+    "I lost my card": "<b>Suspend",
 }
 """Questions, each with a word that only its own answer contains."""
 
 
-class RunningBot:
-    """A bot that runs, and people who wrote to it.
+class AskingPeople:
+    """People who write to a bot, and what it answered.
 
     :ivar asked: by chat, the questions in order.
     :ivar answers: by chat, the texts that the bot sent, in order.
     """
 
-    def __init__(self, engine: Engine, kaika: Kaika) -> None:
-        self.engine, self.kaika = engine, kaika
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         self.people: list[TelegramClient] = []
         self.asked: defaultdict[int, list[str]] = defaultdict(list)
         self.answers: defaultdict[int, list[str]] = defaultdict(list)
@@ -83,7 +83,15 @@ class RunningBot:
             for text in self.answers[chat]:
                 if expected and expected[0] in text:
                     expected.pop(0)
-            assert not expected, (questions, self.answers[chat])
+            assert not expected, (questions, [text[:40] for text in self.answers[chat]])
+
+
+class RunningBot(AskingPeople):
+    """A bot that runs, and people who write to it."""
+
+    def __init__(self, engine: Engine, kaika: Kaika) -> None:
+        super().__init__(engine)
+        self.kaika = kaika
 
     async def has_health(self, status: str, problem: str = "") -> None:
         """Wait until the health says so."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -32,12 +33,20 @@ END_CLAIMS = (
     "WHERE application_name = 'kaika owner'"
 )
 HOLDER = """
-import asyncio, sys
+import asyncio, os, platform, sys
 from services.storage.database import Database
 from services.storage.ownership import create_ownership
-print(asyncio.run(create_ownership(Database(sys.argv[1])).claim()), flush=True)
-sys.stdin.read()
+
+async def main():
+    ownership = create_ownership(Database(sys.argv[1]))
+    print(platform.node(), os.getpid(), await ownership.claim(), flush=True)
+    sys.stdin.read()
+
+asyncio.run(main())
 """
+CONTAINER = ("unshare", "--map-root-user", "--uts", "--pid", "--fork", "--kill-child")
+"""Runs a command with a host name and process numbers of its own, as a container does."""
+IN_CONTAINER = ("sh", "-c", 'hostname kaika && exec "$@"', "sh")
 
 
 class Contender:
@@ -127,6 +136,30 @@ async def test_of_two_with_the_same_host_and_process_number_one_owns(
     assert await second.count_facts() == 2
 
 
+def _can_have_containers() -> bool:
+    done = subprocess.run([*CONTAINER, *IN_CONTAINER, "true"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+async def test_of_two_containers_with_one_host_name_one_owns(url: str) -> None:
+    if not await asyncio.to_thread(_can_have_containers):
+        pytest.skip("this machine does not let unprivileged programs have names of their own")
+    pipe = asyncio.subprocess.PIPE
+    command = (*CONTAINER, *IN_CONTAINER, sys.executable, "-c", HOLDER, url)
+    said, processes = [], []
+    try:
+        for _ in range(2):
+            process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+            processes.append(process)
+            assert process.stdout is not None
+            said.append((await process.stdout.readline()).decode().split())
+    finally:
+        for process in processes:
+            process.kill()
+            await process.wait()
+    assert said == [["kaika", "1", "True"], ["kaika", "1", "False"]]
+
+
 async def test_a_command_owns_for_as_long_as_it_works(first: Contender, second: Contender) -> None:
     async with own_briefly(first.database) as is_owner:
         assert is_owner
@@ -146,7 +179,7 @@ async def test_a_process_that_is_frozen_keeps_the_file_and_one_that_died_does_no
     holder = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
     try:
         assert holder.stdout is not None
-        assert await holder.stdout.readline() == b"True\n"
+        assert (await holder.stdout.readline()).endswith(b" True\n")
         contender = Contender(url)
         holder.send_signal(signal.SIGSTOP)
         assert not await contender.ownership.claim()
