@@ -295,7 +295,6 @@ class Kaika:
             sweep = self.intake.take_up_again
             sweeping = self.supervisor.repeating("sweep", sweep, _SWEEP_SECONDS)
             await stack.enter_async_context(sweeping)
-            self.health.phase = "ok"
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield
 
@@ -316,6 +315,7 @@ class Kaika:
         bot, settings = self.application.bot, self.settings
         if settings.webhook_url is None:
             await self._telegram.call(bot.delete_webhook)
+            self.health.phase = "ok"
             poller = self.health.poller = Poller(bot, self.poll_request, self.intake)
             polling = self.supervisor.repeating(
                 "poller", poller.poll, interrupt=poller.stop, fatal=(InvalidToken,)
@@ -329,6 +329,7 @@ class Kaika:
         await self._telegram.call(
             lambda: bot.set_webhook(address, secret_token=secret, allowed_updates=kinds)
         )
+        self.health.phase = "ok"
         await self._stop.wait()
 
     @asynccontextmanager
