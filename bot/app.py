@@ -292,6 +292,8 @@ class Kaika:
             gc.freeze()
             gc.set_threshold(20_000, 20, 50)
             resumed = await self.intake.enqueue_unfinished()
+            if self.bridge is not None:
+                await self.bridge.announce_restart()
             sweep = self.intake.take_up_again
             sweeping = self.supervisor.repeating("sweep", sweep, _SWEEP_SECONDS)
             await stack.enter_async_context(sweeping)

@@ -190,9 +190,9 @@ class BridgeEventHandler:
                 if running_operation is not None:
                     running_operation.is_linked = isinstance(event, events.BridgeConnected)
             case ProcessRestarted():
-                self._resume(chat)
+                self.resume(chat)
 
-    def _resume(self, chat: int) -> None:
+    def resume(self, chat: int) -> None:
         """Follow an operation that outlived the process; the PC reports its end later."""
         presence = self.hub.status(chat)
         if presence.running is not None:

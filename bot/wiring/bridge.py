@@ -3,7 +3,7 @@
 The hub's events go into the update queue, so that they stay in order with what the person does.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -95,7 +95,8 @@ class BridgeRuntime:
     async def running(self, supervisor: Supervisor) -> AsyncIterator[None]:
         """Run the hub; the application has to run already."""
         async with run_hub(self.hub, supervisor, self._clock):
-            await self._announce_restart()
+            for chat in await self._chats_at_live_steps():
+                self.event_handler.resume(chat)
             refreshing = supervisor.repeating("pairing codes", self._refresh_codes, _TICK_SECONDS)
             async with refreshing:
                 yield
@@ -109,16 +110,22 @@ class BridgeRuntime:
         self.live_messages.remove_old(now)
         await self.hub.delete_old(session, now)
 
-    async def _announce_restart(self) -> None:
-        """Send an event to the chats at a step that an earlier process kept up to date."""
+    async def announce_restart(self) -> None:
+        """Send an event to the chats at a step that an earlier process kept up to date.
+
+        To be called once the updates that were left undone are queued: one that comes again shows
+        the step in the message that it was shown in before, and this event adds no second one.
+        """
+        for chat in await self._chats_at_live_steps():
+            self._application.update_queue.put_nowait(ProcessRestarted(chat))
+
+    async def _chats_at_live_steps(self) -> Sequence[int]:
         is_open = ConversationRow.is_open.is_(True)
         is_live = ConversationRow.step.in_((*STEPS, WORK))
         is_ours = ConversationRow.conversation.in_(self.registry.card_conversations)
         query = select(ConversationRow.chat_id).where(is_open, is_ours, is_live)
         async with self._database.unit_of_work() as session:
-            chats = (await session.scalars(query)).all()
-        for chat in chats:
-            self._application.update_queue.put_nowait(ProcessRestarted(chat))
+            return (await session.scalars(query)).all()
 
     async def _refresh_codes(self) -> None:
         for chat in self.live_messages.chats_with_code():

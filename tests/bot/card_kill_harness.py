@@ -26,6 +26,10 @@ from tests.bot.simulated_cardholders import SimulatedCardholder
 from tests.bot.simulated_customers import SimulatedCustomer
 from tests.services.authority.authority_harness import AuthorityHarness
 
+_MOST_PASSED = 10
+"""Fewer messages than this pass before one is held back."""
+_REPEATED = 0.1
+"""Share of the messages that are held back although it was killed at one like them before."""
 _DONE = Counter({"activated": 1})
 _MAILS = ("your card is active",)
 
@@ -40,15 +44,15 @@ class CardKillTestWorld(KillTestWorld):
         self.messages: list[tuple[str, str]] = []
         """The messages at which it was killed, each with the task in progress."""
         self._is_waiting = False
-        self._message_count = 0
+        self._message_count = self._to_pass = 0
         self._is_reached, self._is_killed = asyncio.Event(), asyncio.Event()
 
     async def wait_to_kill(self, number: int) -> None:
-        """Wait for a message at which it was never killed, and hold it back.
+        """Let a few messages pass, wait for one at which it was never killed, and hold it back.
 
         It is killed all the same where there was no message for a while.
         """
-        self._is_waiting = True
+        self._is_waiting, self._to_pass = True, number % _MOST_PASSED
         self._is_reached.clear()
         count = -1
         while not self._is_reached.is_set() and self._message_count > count:
@@ -61,16 +65,26 @@ class CardKillTestWorld(KillTestWorld):
     async def at_message(self, work: str, message: str) -> None:
         """Hold a message back until the bot is dead, if one is wanted."""
         self._message_count += 1
-        if self._is_waiting and (work, message) not in self.messages:
+        if self._is_waiting and self._is_wanted(work, message):
             self._is_waiting = False
             self.messages.append((work, message))
             self._is_killed.clear()
             self._is_reached.set()
             await self._is_killed.wait()
 
+    def _is_wanted(self, work: str, message: str) -> bool:
+        self._to_pass -= 1
+        is_new = (work, message) not in self.messages
+        return self._to_pass < 0 and (is_new or self.chance.random() < _REPEATED)
+
     def on_killed(self) -> None:
         """Release the message."""
         self._is_killed.set()
+
+    @classmethod
+    def count_people(cls, kills: int) -> int:
+        """Return how many people are needed for so many kills; each lives through some."""
+        return 2 + kills // 4
 
     async def set_up(self, people: int, public_url: str) -> None:
         """Set up the authority, and people whose cards have arrived by post."""

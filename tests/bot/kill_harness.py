@@ -61,7 +61,8 @@ class KillTestWorld:
     def __init__(self, url: str, folder: Path, chance: random.Random) -> None:
         self.url, self.folder, self.chance = url, folder, chance
         self.engine, self.mailboxes = Engine(TOKEN), FakeMailServer()
-        self.calls = self.polls = 0
+        self.calls = 0
+        self._is_up = asyncio.Event()
         self.engine.observe(self)
         self.customers: list[SimulatedCustomer] = []
         self.started: list[SimulatedCustomer] = []
@@ -69,12 +70,17 @@ class KillTestWorld:
     def on_call(self, method: str, params: Any, _envelope: Any) -> None:
         """Count calls with a visible effect."""
         self.calls += any(name in params for name in ("chat_id", "callback_query_id"))
-        self.polls += method == "getUpdates"
+        if method == "deleteWebhook":  # then it polls
+            self._is_up.set()
 
-    async def wait_until_up(self, polls: int) -> None:
-        """Wait until the program has asked for updates more than `polls` times."""
-        changes = self.engine.world.changes
-        await changes.signal.wait_for(lambda: self.polls > polls or None, PATIENCE)
+    def expect_start(self) -> None:
+        """Take note that the program is about to be started."""
+        self._is_up.clear()
+
+    async def wait_until_up(self) -> None:
+        """Wait until the program serves people."""
+        async with asyncio.timeout(PATIENCE):
+            await self._is_up.wait()
 
     async def wait_to_kill(self, number: int) -> None:
         """Wait until the bot has made `number` more calls."""
@@ -88,6 +94,11 @@ class KillTestWorld:
 
     def on_update(self, update: Any) -> None:
         """Do nothing."""
+
+    @classmethod
+    def count_people(cls, kills: int) -> int:
+        """Return how many people are needed for so many kills."""
+        return cls.CONCURRENT_PEOPLE + kills
 
     async def set_up(self, people: int, public_url: str) -> None:
         """Set up the authority and people."""
@@ -202,7 +213,7 @@ async def run_kill_test(url: str, folder: Path, kills: int, seed: int, kind: typ
     chance = random.Random(seed)  # noqa: S311
     town = kind(url, folder, chance)
     public = free_port()
-    await town.set_up(kind.CONCURRENT_PEOPLE + kills, f"http://127.0.0.1:{public}")
+    await town.set_up(kind.count_people(kills), f"http://127.0.0.1:{public}")
     sandbox = await serve(town.engine, "page-token")
     mail = await town.mailboxes.start()
     environment = kaika_environment(url, folder, f"{sandbox.api_url}/bot", public, mail)
@@ -225,21 +236,21 @@ async def _kill_repeatedly(
     async with asyncio.TaskGroup() as group:
         group.create_task(town.run_customers_until(over))
         for _ in range(kills):
-            before = town.polls
+            town.expect_start()
             await program.start()
             if chance.random() > START_SHARE:
-                await town.wait_until_up(before)
+                await town.wait_until_up()
                 await town.wait_to_kill(chance.randint(1, MAX_CALLS))
                 await asyncio.sleep(chance.uniform(0.0, MAX_DELAY))
             else:
                 await asyncio.sleep(chance.uniform(0.0, IDLE_SECONDS / 5))
             assert await program.end(signal.SIGKILL) == -signal.SIGKILL
             town.on_killed()
-        before = town.polls
+        town.expect_start()
         await program.start()
         over.set()
     await town.wait_until_idle()
-    await town.wait_until_up(before)
+    await town.wait_until_up()
     assert await program.end(signal.SIGTERM) == 0
 
 

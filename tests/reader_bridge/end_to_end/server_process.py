@@ -125,6 +125,7 @@ class ServerProcess:
             cast(Any, self._life),
         )
         await self._alive.enter_async_context(self.bridge.running(strict_supervisor()))
+        await self.bridge.announce_restart()
         self.hub_counter.hub = self.bridge.hub
         self._proxy.is_open.set()
 

@@ -24,6 +24,7 @@ from services.bridge.events import (
 from services.bridge.operations.card_task import CardTask
 from tests import phrases
 from tests.bot_harness import ChatUser
+from tests.handlers.captured_updates import deliver_update, take_button_update
 from tests.handlers.conversations.online.bridge_harness import BridgeHarness, button_keys
 from tests.handlers.engine.navigation import press, state
 from tests.strict_supervisor import strict_supervisor
@@ -48,23 +49,52 @@ async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(
     async with bridge_harness.open_pc_session() as home:
         person, pc, holder = home.person, home.pc, home.holder
         await home.begins_and_is_asked_for_pin()
-        kaika, old = bridge_harness.harness.kaika, bridge_harness.bridge
-        data = kaika.application.bot_data
-        restarted = BridgeRuntime(
-            kaika.database,
-            kaika.keys,
-            data["services"].authority,
-            bridge_harness.origin,
-            kaika.application,
-        )
+        data, old = bridge_harness.harness.kaika.application.bot_data, bridge_harness.bridge
+        restarted = _start_anew(bridge_harness)
         assert data[BRIDGE].hub is restarted.hub
         messages = len(person.messages)
         async with restarted.running(strict_supervisor()):
+            await restarted.announce_restart()
             await bridge_harness.wait_for_text(person, "I was started anew")
             assert len(person.messages) == messages + 1, "a new message, since time has passed"
         pc.person.may_type_pin.set()
         data[BRIDGE] = old.event_handler
     assert await holder.certificate_state() == "inactive"
+
+
+async def test_a_press_that_comes_again_after_a_restart_leaves_one_message_to_follow(
+    bridge_harness: BridgeHarness,
+) -> None:
+    async with bridge_harness.open_pc_session() as home:
+        person, pc = home.person, home.pc
+        await home.activates()
+        pc.person.may_type_pin.clear()
+        await person.starts("do-change_pin")
+        raw = await take_button_update(person, "yes")
+        await deliver_update(bridge_harness.harness, raw)
+        await bridge_harness.wait_for_text(person, phrases.GO_ON_AT_PC)
+        data, old = bridge_harness.harness.kaika.application.bot_data, bridge_harness.bridge
+        restarted = _start_anew(bridge_harness)
+        messages = len(person.messages)
+        async with restarted.running(strict_supervisor()):
+            await deliver_update(bridge_harness.harness, raw)
+            await restarted.announce_restart()
+            await bridge_harness.wait_for_text(person, "The link to your PC is lost")
+            assert len(person.messages) == messages
+            assert (
+                restarted.live_messages.message_id(person.person.id) == (person.last["message_id"])
+            )
+        pc.person.may_type_pin.set()
+        data[BRIDGE] = old.event_handler
+
+
+def _start_anew(bridge_harness: BridgeHarness) -> BridgeRuntime:
+    """Return the bridge server of the next process."""
+    kaika = bridge_harness.harness.kaika
+    authority = kaika.application.bot_data["services"].authority
+    return BridgeRuntime(
+        kaika.database, kaika.keys, authority, bridge_harness.origin, kaika.application
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
