@@ -52,7 +52,8 @@ async def on_inline(update: Update, context: Context) -> None:
         ids = []  # nothing that looks like a secret is searched for
     elif query.query.strip():
         answer = services.search.search(query.query[:256], PAGE)
-        language, ids = answer.language, [hit.id for hit in answer.results]
+        language = answer.language if answer.language in locales.LANGUAGES else language
+        ids = [hit.id for hit in answer.results]
     start = int(query.offset) if query.offset.isdecimal() else 0
     page = [services.entries.get(entry_id, language) for entry_id in ids[start : start + PAGE]]
     button = InlineQueryResultsButton(

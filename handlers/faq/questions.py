@@ -6,6 +6,7 @@ from functools import cache
 from telegram import Message, Update
 from telegram.constants import ChatType
 
+import locales
 from handlers.context import Context
 from handlers.engine import message_handler
 from handlers.faq import answers
@@ -75,7 +76,8 @@ async def answer_question(update: Update, context: Context, question: str) -> No
     suggestions = answers.suggestions_view(context.services.entries, similar, language, is_long)
     await send(update, context, suggestions)
     if not context.is_confidential:
-        await _store_unanswered(context, text, language)
+        is_spoken = answer.language in locales.LANGUAGES
+        await _store_unanswered(context, text, language if is_spoken else answer.language)
 
 
 def _answer(context: Context, answer: SearchResult, language: str) -> View | None:
@@ -90,8 +92,12 @@ def _answer(context: Context, answer: SearchResult, language: str) -> View | Non
 
 
 def _language(update: Update, context: Context, text: str, answer: SearchResult) -> str:
-    """Return the language of a text; for a text without words, the person's language."""
-    return answer.language if _HAS_WORD.search(text) else context.language(update)
+    """Return the language to answer in: that of the text, or else the person's.
+
+    A text has none where it has no words, or is in a language that is not spoken here.
+    """
+    is_spoken = answer.language in locales.LANGUAGES and _HAS_WORD.search(text)
+    return answer.language if is_spoken else context.language(update)
 
 
 async def _store_unanswered(context: Context, question: str, language: str) -> None:

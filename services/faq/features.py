@@ -89,7 +89,7 @@ _TERM_FREQUENCY = 3
 
 
 def _is_word(unit: str) -> bool:
-    return "a" <= unit[0] <= "z"
+    return "a" <= unit[0] <= "z" and unit.isascii()
 
 
 class FeatureReader:

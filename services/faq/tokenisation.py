@@ -1,7 +1,8 @@
-"""Language detection and tokenisation of questions.
+"""Tokenisation of questions.
 
-A unit is an English word, a number or one Han character. Traditional characters are folded to
-Simplified ones, which is never ambiguous (发 may be 發 or 髮, while both of these are 发).
+A unit is a word, a number, or one character of a script without spaces between words. Traditional
+characters are folded to Simplified ones, which is never ambiguous (发 may be 發 or 髮, while both
+of these are 发).
 """
 
 import re
@@ -11,12 +12,11 @@ import opencc
 
 from services.formats.text_cleaning import normalize
 
-MAX_CHARACTERS = 1000
-"""The rest of a longer text is ignored."""
-
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
-_WORD = re.compile("[a-z]{2,}")
-_UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|0x|[a-z]+(?:'[a-z]+)?|\d+")
+_LATIN = "[a-z\u00df-\u024f\u1e00-\u1eff]"
+_UNIT = re.compile(
+    rf"[\u3400-\u4dbf\u4e00-\u9fff]|0x|{_LATIN}+(?:'{_LATIN}+)?|[\u0370-\u052f]+|\d+|[^\W\d_]"
+)
 _CODE = re.compile("0x[0-9a-f]+")
 _VERBS = "do|does|did|is|are|was|were|have|has|had|could|would|should"
 _NEGATION = re.compile(rf"\b(?:(can|will|{_VERBS}) ?not|(ca|wo|{_VERBS})n'?t)\b")
@@ -32,15 +32,25 @@ _POLITE = re.compile(
     "|感谢[您你]?|感恩|谢谢?[您你]?|多谢|[您你]?辛苦了"
 )
 """Courtesies, folded, which are dropped."""
+_FOREIGN = r"(?:alien|foreign|foreigners?'?s?|arc|immigrants?'?|nia|moica|expats?'?)(?: ?card)?"
+_RESIDENT = "(?:national|resident|citizen|spouse|worker|holder)"
+_KIND = "(?:natural person|citizen digital|digital|electronic|smart card|ic card|e-?)"
+_CERTIFICATE = "(?:certificate|certification|cert)"
+_HAN_FOREIGN = (
+    "(?:外来人口|外籍(?:人士|配偶|移工|人员|专业人才|生)?|外国(?:人|籍|专业人才)?|外侨|外人|新住民"
+    "|移工|居留证|移民署|moica)"
+)
+_HAN_KIND = "(?:自然人|数[位字]|电子|ic)"
+_OUR_CARD = re.compile(
+    r"\b(?!alien (?:permanent )?residen(?:t|ce) (?:cert|card))"
+    rf"(?:{_FOREIGN} ?{_RESIDENT}?'?s? ?){{1,2}}"
+    rf"{_KIND}? ?(?:{_CERTIFICATE}|id card)(?: card)?\b"
+    rf"|\b{_KIND} {_CERTIFICATE}(?: card)? for {_FOREIGN}(?: {_RESIDENT}s?)?\b"
+    rf"|{_HAN_FOREIGN}[ 的]?(?:版|核发|发)?的?(?:外来人口)?{_HAN_KIND}?凭证的?(?:ic)?卡?"
+    rf"|自然人凭证(?:ic)?卡? ?[(（]{_HAN_FOREIGN}[)）]"
+)
+"""Names of the alien citizen natural person certificate, folded."""
 _UNSHORTENED = {"ca": "can", "wo": "will"}
-_ENGLISH_FRAME = re.compile(
-    r"\b(?:a|an|the|i|my|me|you|is|are|am|was|do|does|did|can|could|to|of|for|on|in|with|and"
-    r"|what|where|when|why|who|how|which|not|cannot|after|before|it|this|that)\b"
-)
-_CHINESE_FRAME = re.compile(
-    "[的了嗎吗呢吧啊我你您他她是有不沒没怎麼么什哪這这那在要能會会把被跟還还都就也]"
-)
-
 _SUFFIXES: tuple[tuple[str, str], ...] = (
     ("ies", "y"),
     ("ied", "y"),
@@ -73,25 +83,14 @@ def _folding() -> dict[int, str]:
     return table | {ord("’"): "'", ord("‘"): "'"}
 
 
-def language_of(question: str) -> str:
-    """Detect the language of a question by its function words.
-
-    Han text makes it Chinese, also with English words in between ("PIN碼 locked"), unless it is
-    quoted in an English sentence ("where is 取回用戶代碼").
-    """
-    head = normalize(question[:MAX_CHARACTERS]).lower()
-    han = len(_HAN.findall(head))
-    if not han:
-        return "en"
-    if not _ENGLISH_FRAME.search(head):
-        return "zh_Hant"
-    quoted = not _CHINESE_FRAME.search(head) or len(_WORD.findall(head)) > han
-    return "en" if quoted else "zh_Hant"
-
-
 def fold(text: str) -> str:
     """Return `text` with width, case and the two Chinese scripts unified."""
     return normalize(text).casefold().translate(_folding())
+
+
+def is_han(unit: str) -> bool:
+    """Whether a unit is a Han character."""
+    return _HAN.match(unit) is not None
 
 
 def split_units(text: str) -> list[str]:
@@ -100,10 +99,16 @@ def split_units(text: str) -> list[str]:
     Any code such as ``0x76000006`` is the unit ``0x``; *cannot*, *can't* and *cant* are *can not*;
     courtesies are left out.
     """
-    folded = _POLITE.sub(" ", _NEGATION.sub(_negation, fold(text)))
+    folded = _OUR_CARD.sub(_card_name, _NEGATION.sub(_negation, fold(text)))
+    folded = _POLITE.sub(" ", folded)
     if "0x" in folded:
         folded = _CODE.sub("0x ", folded)
     return _UNIT.findall(folded)
+
+
+def _card_name(found: re.Match[str]) -> str:
+    """Return the short name of the card, in the language of its name."""
+    return "凭证" if _HAN.search(found[0]) else "certificate"
 
 
 def _negation(found: re.Match[str]) -> str:

@@ -71,24 +71,3 @@ def test_no_question_that_measures_is_among_the_phrasings(entries: Entries) -> N
     }
     asked = {question.casefold() for name in SETS for _, _, question in questions(name)}
     assert len(asked & learnt) <= len(asked) // 20, sorted(asked & learnt)
-
-
-COURTESIES = {
-    "en": ("Hi, {}", "Good morning! I would like to ask: {} Thank you in advance.", "{} pls, thx"),
-    "zh_Hant": ("您好，請問{}", "不好意思想請教一下，{}謝謝您", "哈囉～{}，麻煩您了，感恩"),
-    "zh_Hans": ("你好，请问{}", "不好意思，打扰一下，{}谢谢！", "早安，我想问{}，辛苦了"),
-}
-
-
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_courtesies_change_nothing(search: FaqSearch, script: str) -> None:
-    changed = [
-        (politely, before.results[0].id, after.results[0].id)
-        for _, its_script, question in [*questions("dev"), *questions("held_out")]
-        if its_script == script
-        for before in [search.search(question)]
-        for politely in COURTESIES[script]
-        for after in [search.search(politely.format(question))]
-        if (before.confident, before.results[0].id) != (after.confident, after.results[0].id)
-    ]
-    assert changed == []
