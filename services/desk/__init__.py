@@ -1,0 +1,1 @@
+"""The support desk: tickets that a person answers. It knows no Telegram."""
