@@ -29,6 +29,7 @@ from bot.updates.poller import Poller
 from bot.updates.update_processor import ClosableUpdateQueue
 from bot.web import listeners
 from bot.wiring.application import build_application, build_services
+from bot.wiring.desk import DeskRuntime, make_desk
 from bot.wiring.job_registry import JobRegistry
 from handlers.conversations.registry import Deployment, conversations_for
 from handlers.faq import answers
@@ -96,6 +97,8 @@ class Kaika:
         self._request = request or AiohttpRequest()
         self.clock = SystemClock()
         services = build_services(self.database, self.languages, self.conversations, self.clock)
+        self.desk = make_desk(settings, self.database, self.keys)
+        services = replace(services, desk=self.desk)
         requests = (self._request, self.poll_request)
         self.application = build_application(
             settings, requests, self.update_queue, self.intake, services
@@ -232,6 +235,8 @@ class Kaika:
         async with AsyncExitStack() as stack:
             await open_database(self.database, self.keys)
             await self.languages.load()
+            if self.desk is not None:
+                await self.desk.load()
             if self.settings.authority == "embedded":
                 opening = self._open_authority(self.settings, self.database, self.keys)
                 self._use_authority(await stack.enter_async_context(opening))
@@ -282,6 +287,9 @@ class Kaika:
             await stack.enter_async_context(self.job_worker.running(self.supervisor))
             if self.bridge is not None:
                 await stack.enter_async_context(self.bridge.running(self.supervisor))
+            if self.desk is not None:
+                desk_runtime = DeskRuntime(self.desk, self.application)
+                await stack.enter_async_context(desk_runtime.running())
             has_bridge = self.bridge is not None
             publishing = command_menus.publish(self.application.bot, has_bridge=has_bridge)
             stack.callback(self._tasks.start("command menus", publishing).cancel)

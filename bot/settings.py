@@ -5,16 +5,26 @@ value, which may be a secret.
 """
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from services.desk.hours import DEFAULT_HOURS, BusinessHours, parse_hours
 
 PREFIX = "KAIKA_"
 SANDBOX_SETTINGS = "sandbox.env"
@@ -100,6 +110,19 @@ def _check_download_url(url: str) -> str:
     raise _refuse("must be an address such as https://kaika.example/download")
 
 
+def _split_ids(value: object) -> object:
+    """Split numbers that are separated by commas or spaces."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _check_hours(text: str) -> str:
+    try:
+        parse_hours(text)
+    except ValueError:
+        raise _refuse(f"must be hours such as {DEFAULT_HOURS}; Sat 09:00-12:00") from None
+    return text
+
+
 def _check_passphrase(passphrase: SecretStr) -> SecretStr:
     if len(passphrase.get_secret_value()) < SHORTEST_PASSPHRASE:
         raise _refuse(
@@ -168,6 +191,14 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     mail_from: str | None = None
     """Sender of the mails, such as ``Kaika <kaika@example.org>``."""
+    desk_admins: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_split_ids)] = ()
+    """User ids of those who set up the support desk; without any there is no desk."""
+    desk_hours: Annotated[str, AfterValidator(_check_hours)] = DEFAULT_HOURS
+    """When somebody is at the desk, in Taipei."""
+    desk_holidays: Annotated[tuple[date, ...], NoDecode, BeforeValidator(_split_ids)] = ()
+    """Days on which nobody is there."""
+    desk_retention_days: int = Field(default=30, ge=7, le=1825)
+    """Days after which the topic of a question that is settled is deleted."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
@@ -187,6 +218,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The URL of the database."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'kaika.db'}"
+
+    @property
+    def business_hours(self) -> BusinessHours:
+        """When somebody is at the support desk."""
+        return parse_hours(self.desk_hours, self.desk_holidays)
 
     @property
     def base_host(self) -> str | None:

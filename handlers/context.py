@@ -11,6 +11,7 @@ from telegram.ext import CallbackContext, ExtBot
 from services.authority.interface.authority import Authority
 from services.clock import SystemClock
 from services.conversations import ConversationStore
+from services.desk.desk import SupportDesk
 from services.faq.entries import Entries
 from services.faq.search import FaqSearch
 from services.formats.hidden import Hidden
@@ -32,6 +33,8 @@ class Services:
     conversations: ConversationStore
     authority: Authority | None = None
     """`None` in guide mode, where the person is guided through the official page."""
+    desk: SupportDesk | None = None
+    """`None` where the settings name nobody who sets up a support desk."""
     payment_provider: Hidden | None = None
     """The token of the payment provider; `None` where nobody can pay in the chat."""
     confirm_charge_recorded: Callable[[int], None] = lambda _update_id: None

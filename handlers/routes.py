@@ -31,6 +31,8 @@ from handlers.context import Context
 from handlers.conversations import guide_command, pair
 from handlers.conversations.pay import checkout, reminders
 from handlers.conversations.registry import GUIDES
+from handlers.desk import setup
+from handlers.desk.staff_group import StaffGroupHandler
 from handlers.engine import button_handler, message_handler, start_handler
 from handlers.faq import browse, inline, questions, votes
 from handlers.screen.text import N_, label
@@ -63,7 +65,7 @@ ROUTES: Mapping[str, Route] = {
     "vote": votes.on_vote,
 }
 
-_SECRETS, _REQUESTS, _MAIN, _AFTER = -2, -1, 0, 1
+_STAFF, _SECRETS, _REQUESTS, _MAIN, _AFTER = -3, -2, -1, 0, 1
 _MESSAGES = filters.UpdateType.MESSAGES
 
 
@@ -115,6 +117,12 @@ class _HasOpenConversation(filters.UpdateFilter):
 def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None:
     """Add every handler to the application, the most frequent updates first."""
     application.bot_data["conversations"] = GUIDES
+    desk = application.bot_data["services"].desk
+    if desk is not None:
+        application.add_handler(StaffGroupHandler(desk), _STAFF)
+        application.add_handler(CommandHandler(setup.COMMAND, setup.on_desk), _MAIN)
+        is_shared = filters.StatusUpdate.CHAT_SHARED
+        application.add_handler(MessageHandler(is_shared, setup.on_chat_shared), _MAIN)
     application.add_handler(MessageHandler(_HasText(), secret_guard.on_any_text), _SECRETS)
     application.add_handler(MessageHandler(_Content(), request_guard.on_any_message), _REQUESTS)
     for handler in (

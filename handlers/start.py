@@ -80,6 +80,9 @@ async def on_membership(update: Update, context: Context) -> None:
             await close_chat(session, change.chat.id, services.now())
         else:
             await open_chat(session, change.chat.id, change.chat.type, services.now())
+    desk = services.desk
+    if desk is not None and change.chat.is_forum and change.from_user.id in desk.admins:
+        return  # they are about to make it the group of the staff
     if was_gone and not is_gone and change.chat.type in (ChatType.GROUP, ChatType.SUPERGROUP):
         language = context.language(update)
         text = say(

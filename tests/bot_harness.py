@@ -105,16 +105,19 @@ class BotHarness:
         folder: Path,
         authority: Literal["guide", "embedded"] = "guide",
         texts_per_minute: int = 0,
+        desk_admins: tuple[int, ...] = (),
     ) -> AsyncIterator["BotHarness"]:
         """Start the bot with its data in `folder`.
 
         :param texts_per_minute: how much one person may write; any number by default.
+        :param desk_admins: who sets up the support desk; without any there is none.
         """
         settings = Settings(
             bot_token=SecretStr(TOKEN),
             data_dir=folder,
             authority=authority,
             texts_per_minute=texts_per_minute,
+            desk_admins=desk_admins,
             ca_passphrase=SecretStr("of the tests' authority"),
             public_url="http://certificates.example",
             payment_provider_token=SecretStr("284685063:TEST:tests"),

@@ -10,6 +10,7 @@ from bot.cli.command_output import AsJson, CommandOutput, run_with_authority
 from services.authority.embedded.audit import AuditAct
 from services.authority.embedded.personal_data.sealed_columns import AUTHORITY_SEALED_COLUMNS
 from services.bridge.models import SEALED_COLUMNS as BRIDGE_COLUMNS
+from services.desk.models import DESK_SEALED_COLUMNS
 from services.messaging import inbox
 from services.storage import keys
 from services.storage.key_fingerprints import register_keys, unregister_keys
@@ -20,6 +21,7 @@ from services.storage.rotation import SealedColumn, find_keys_in_use, reseal
 COLUMNS = (
     *AUTHORITY_SEALED_COLUMNS,
     *BRIDGE_COLUMNS,
+    *DESK_SEALED_COLUMNS,
     SealedColumn(
         InboxUpdate,
         InboxUpdate.update_id,

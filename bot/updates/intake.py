@@ -37,6 +37,7 @@ ALLOWED_UPDATES = (
     "callback_query",
     "inline_query",
     "my_chat_member",
+    "chat_member",
     "pre_checkout_query",
 )
 

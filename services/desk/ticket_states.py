@@ -143,7 +143,7 @@ class StaffActor:
         return frozenset(found)
 
 
-def next_state(
+def state_after(
     state: TicketState,
     event: TicketEvent,
     by: StaffActor | Relation,

@@ -80,7 +80,7 @@ async def test_faq_with_words_is_a_question(harness: BotHarness) -> None:
 async def test_an_unknown_command_is_answered_with_help(harness: BotHarness) -> None:
     anna = harness.add_user()
     await anna.says("/nonsense")
-    anna.sees("do not know this command", "/faq")
+    anna.sees(phrases.UNKNOWN_COMMAND, "/faq")
 
 
 @pytest.mark.parametrize(

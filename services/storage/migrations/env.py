@@ -14,6 +14,7 @@ MODEL_MODULES = (
     "services.authority.embedded.models",
     "services.authority.ca.models",
     "services.bridge.models",
+    "services.desk.models",
 )
 """Where tables are described."""
 

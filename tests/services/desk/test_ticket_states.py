@@ -13,7 +13,7 @@ from services.desk.ticket_states import (
     TicketEvent,
     TicketRefusedError,
     TicketState,
-    next_state,
+    state_after,
 )
 
 BO, CAI = 1, 2
@@ -34,14 +34,14 @@ def test_the_table_says_what_follows(
     relations = by.relations(BO) if isinstance(by, StaffActor) else {by}
     if state not in TRANSITIONS[event]:
         with pytest.raises(TicketRefusedError) as refused:
-            next_state(state, event, by, BO)
+            state_after(state, event, by, BO)
         assert refused.value.state is state
     elif not relations & ALLOWED[event]:
         with pytest.raises(NotAllowedError) as forbidden:
-            next_state(state, event, by, BO)
+            state_after(state, event, by, BO)
         assert forbidden.value.assignee == BO
     else:
-        assert next_state(state, event, by, BO) is TRANSITIONS[event][state]
+        assert state_after(state, event, by, BO) is TRANSITIONS[event][state]
 
 
 def test_every_event_can_happen_and_every_state_can_be_left() -> None:
@@ -53,5 +53,5 @@ def test_every_event_can_happen_and_every_state_can_be_left() -> None:
 def test_a_ticket_that_nobody_has_is_answered_by_nobody() -> None:
     for agent in AGENTS.values():
         with pytest.raises(TicketRefusedError):
-            next_state(TicketState.WAITING, TicketEvent.ANSWERED, agent, None)
+            state_after(TicketState.WAITING, TicketEvent.ANSWERED, agent, None)
     assert TicketState.WAITING not in BOT_IS_SILENT

@@ -1,0 +1,69 @@
+"""The support desk as handlers see it: its group, its tickets, and what is kept in memory of them.
+
+One process owns the database, so what is in memory is exact.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+import locales
+from services.desk import staff
+from services.desk.calls import CallQueue
+from services.desk.hours import BusinessHours
+from services.desk.mirror import MessageMirror
+from services.desk.models import StaffGroup
+from services.desk.tickets import TicketStore
+from services.storage.database import Database
+from services.storage.keys import KeyRing
+
+
+class SupportDesk:
+    """The support desk.
+
+    :param admins: user ids of those who set it up.
+    :param retention: how long a ticket is kept after its end.
+    :ivar chats: the private chats that have a ticket, also one that has ended; whoever is not
+        among them costs no query.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        keys: KeyRing,
+        hours: BusinessHours,
+        admins: Collection[int],
+        retention: timedelta,
+    ) -> None:
+        self._database = database
+        self.hours = hours
+        self.admins = frozenset(admins)
+        self.retention = retention
+        self.calls = CallQueue(keys)
+        self.tickets = TicketStore(self.calls, hours, retention)
+        self.mirror = MessageMirror(self.calls, keys)
+        self.chats: set[int] = set()
+        self.group_id: int | None = None
+        self.language = locales.DEFAULT
+
+    @property
+    def is_open_for_tickets(self) -> bool:
+        """Whether it is set up, so that people can ask for a person."""
+        return self.group_id is not None
+
+    async def load(self) -> None:
+        """Read what is kept in memory; called once this process owns the database."""
+        async with self._database.unit_of_work() as session:
+            group = await staff.find_group(session)
+            self.chats = await self.tickets.list_chats(session)
+        if group is not None:
+            self.use_group(group)
+
+    def use_group(self, group: StaffGroup) -> None:
+        """Work in this group from now on."""
+        self.group_id, self.language = group.chat_id, group.language
+
+    async def has_open_tickets(self, session: AsyncSession) -> bool:
+        """Whether any ticket is open."""
+        return await self.tickets.has_open(session)
