@@ -189,11 +189,24 @@ class ChatUser:
         self.person.start(payload)
         await self.harness.settle()
 
-    async def sends(self, kind: str, caption: str | None = None) -> int:
+    async def sends(
+        self, kind: str, caption: str | None = None, reply_to: int | None = None
+    ) -> int:
         """Send something that is no text; return its message id."""
-        sent = self.person.send_media(kind, caption, self.chat_id, self.thread)
+        sent = self.person.send_media(kind, caption, self.chat_id, self.thread, reply_to)
         await self.harness.settle()
         return int(sent["message_id"])
+
+    async def sends_album(self, *kinds: str, caption: str | None = None) -> list[int]:
+        """Send several files as one album; return their message ids."""
+        sent = self.person.send_album(kinds, caption, self.chat_id, self.thread)
+        await self.harness.settle()
+        return [int(message["message_id"]) for message in sent]
+
+    async def pins(self, message_id: int) -> None:
+        """Pin a message."""
+        self.person.pin(message_id, self.chat_id)
+        await self.harness.settle()
 
     async def edits(self, message_id: int, text: str) -> None:
         """Change the text of an own message."""

@@ -1,15 +1,15 @@
 """What people send that is no text: believable content for every kind."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox.client.messages import send_content
 from sandbox.client.session import AccountSession
 from sandbox.errors import PersonError
-from sandbox.limits import MAX_CAPTION_LENGTH
+from sandbox.limits import MAX_ALBUM_SIZE, MAX_CAPTION_LENGTH
 from sandbox.markup import parse_typed_text
 from sandbox.types import Json
-from sandbox.world.chats import ChatState
+from sandbox.world.chats import ChatState, StoredMessage
 from sandbox.world.file_store import FileStore, StoredFile, UploadedFile
 
 _PIXEL = (
@@ -17,6 +17,9 @@ _PIXEL = (
     b"\0\0\0\rIDATx\x9cc\xf8\xff\xff?\0\x05\xfe\x02\xfe\r\xefF\xb8\0\0\0\0IEND\xaeB`\x82"
 )
 _CAPTIONED = frozenset({"photo", "voice", "video", "animation", "audio", "document"})
+_ALBUMS = ({"photo", "video"}, {"document"}, {"audio"})
+"""What may be together in an album."""
+_MEASURES: tuple[str, ...] = ("duration", "width", "height")
 _FILES = {
     "sticker": ("sticker.webp", "image/webp"),
     "voice": ("voice.ogg", "audio/ogg"),
@@ -35,13 +38,44 @@ def send_media(
     caption: str | None = None,
     thread: int = 0,
     details: Mapping[str, Any] | None = None,
+    reply_to: StoredMessage | None = None,
 ) -> Json:
     """Send something that is no text.
 
     :param details: what differs from the usual, such as ``phone_number`` of a contact.
     """
     content = build_media(session.world.files, session.user, kind, caption, dict(details or {}))
-    return send_content(session, chat, content, thread)
+    return send_content(session, chat, content, thread, reply_to)
+
+
+def send_album(
+    session: AccountSession,
+    chat: ChatState,
+    kinds: Sequence[str],
+    caption: str | None = None,
+    thread: int = 0,
+) -> list[Json]:
+    """Send several files as one album; its caption is that of the first.
+
+    :raises PersonError: where they cannot be an album.
+    """
+    _check_album_kinds(kinds)
+    album = {"media_group_id": session.world.allocate_album_id()}
+    captions = [caption, *[None] * (len(kinds) - 1)]
+    contents = [
+        build_media(session.world.files, session.user, kind, words, {})
+        for kind, words in zip(kinds, captions, strict=True)
+    ]
+    return [send_content(session, chat, {**content, **album}, thread) for content in contents]
+
+
+def _check_album_kinds(kinds: Sequence[str]) -> None:
+    if not 2 <= len(kinds) <= MAX_ALBUM_SIZE:
+        raise PersonError(400, "bad_album", f"2 to {MAX_ALBUM_SIZE} files make an album.")
+    if not any(set(kinds) <= allowed for allowed in _ALBUMS):
+        raise PersonError(
+            400, "bad_album", "Photos and videos make an album, or documents, or songs."
+        )
 
 
 def build_media(
@@ -72,9 +106,9 @@ def _parse_caption(caption: str) -> Json:
 def _store_file(files: FileStore, kind: str, details: dict[str, Any]) -> StoredFile:
     name, mime_type = _FILES[kind]
     name = details.get("file_name", name)
-    return files.add(
-        f"{kind}s", UploadedFile(name, f"A {kind} of the sandbox.".encode(), mime_type)
-    )
+    upload = UploadedFile(name, f"A {kind} of the sandbox.".encode(), mime_type)
+    known = {key: _DETAILS[kind][key] for key in _MEASURES if key in _DETAILS[kind]}
+    return files.add(f"{kind}s", upload, known)
 
 
 def _build_file(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
@@ -96,8 +130,9 @@ def _build_file(files: FileStore, user: Json, kind: str, details: dict[str, Any]
 def _build_photo(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     sizes = []
     for width, height in ((90, 67), (800, 600)):
-        stored = files.add("photos", UploadedFile("photo.png", _PIXEL, "image/png"))
-        sizes.append({**stored.as_json(), "width": width, "height": height})
+        size = {"width": width, "height": height}
+        stored = files.add("photos", UploadedFile("photo.png", _PIXEL, "image/png"), size)
+        sizes.append({**stored.as_json(), **size})
     return {"photo": sizes}
 
 

@@ -1,4 +1,4 @@
-"""What people do with messages: send, forward, edit, delete, react."""
+"""What people do with messages: send, forward, edit, delete, pin, react."""
 
 from sandbox.client.session import AccountSession, find_shown_message
 from sandbox.errors import PersonError
@@ -9,8 +9,10 @@ from sandbox.world.chats import ChatState, StoredMessage
 from sandbox.world.delivery import (
     deliver_to_bot,
     post_message,
+    post_service_message,
     remove_message,
     replace_message,
+    without_reply,
 )
 from sandbox.world.forwarding import forwarded_content
 
@@ -142,6 +144,35 @@ def delete_shown_message(session: AccountSession, chat: ChatState, message_id: i
     if "forum_topic_created" in stored.message:
         raise PersonError(403, "not_deletable", "A topic's first message goes with the topic.")
     remove_message(session.world, chat, message_id)
+
+
+def pin_shown_message(session: AccountSession, chat: ChatState, message_id: int) -> None:
+    """Pin a message: in private by anybody, in a group by administrators."""
+    stored = _find_pinnable(session, chat, message_id)
+    if stored.id in chat.pinned_ids:
+        raise PersonError(400, "not_modified", "The message is pinned.")
+    chat.pinned_ids.append(stored.id)
+    notice = {"pinned_message": without_reply(stored.message)}
+    post_service_message(session.world, chat, session.user, notice, thread=stored.topic_id)
+
+
+def unpin_shown_message(session: AccountSession, chat: ChatState, message_id: int) -> None:
+    """Unpin a message."""
+    stored = _find_pinnable(session, chat, message_id)
+    if stored.id not in chat.pinned_ids:
+        raise PersonError(400, "not_modified", "The message is not pinned.")
+    chat.pinned_ids.remove(stored.id)
+    session.world.changes.record("pinned", chat)
+
+
+def _find_pinnable(session: AccountSession, chat: ChatState, message_id: int) -> StoredMessage:
+    session.check_can_write(chat)
+    stored = find_shown_message(chat, message_id)
+    if not chat.is_private:
+        session.check_right(chat, "can_pin_messages")
+    if stored.is_service:
+        raise PersonError(400, "service_message", "A service message cannot be pinned.")
+    return stored
 
 
 def set_reaction(

@@ -1,9 +1,10 @@
 """A person's Telegram client: everything they can do with it."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 from sandbox.client import buttons, chat_sharing, inline, media, messages, payments
-from sandbox.client.session import AccountSession
+from sandbox.client.session import AccountSession, find_shown_message
 from sandbox.client.transcript import build_transcript
 from sandbox.types import Json
 from sandbox.world.membership import make_member, send_member_update
@@ -51,6 +52,7 @@ class TelegramClient(AccountSession):
         caption: str | None = None,
         chat_id: int | None = None,
         message_thread_id: int = 0,
+        reply_to_message_id: int | None = None,
         **details: Any,
     ) -> Json:
         """Send a sticker, photo, voice message, contact or other thing that is no text.
@@ -58,7 +60,28 @@ class TelegramClient(AccountSession):
         :param details: what differs from the usual, such as ``phone_number`` of a contact.
         """
         chat = self.find_chat(chat_id)
-        return media.send_media(self, chat, kind, caption, message_thread_id, details)
+        reply_to = None
+        if reply_to_message_id is not None:
+            reply_to = find_shown_message(chat, reply_to_message_id)
+        return media.send_media(self, chat, kind, caption, message_thread_id, details, reply_to)
+
+    def send_album(
+        self,
+        kinds: Sequence[str],
+        caption: str | None = None,
+        chat_id: int | None = None,
+        message_thread_id: int = 0,
+    ) -> list[Json]:
+        """Send several files as one album, such as ``["photo", "video"]``."""
+        return media.send_album(self, self.find_chat(chat_id), kinds, caption, message_thread_id)
+
+    def pin(self, message_id: int, chat_id: int | None = None) -> None:
+        """Pin a message, of which the bot gets a service message."""
+        messages.pin_shown_message(self, self.find_chat(chat_id), message_id)
+
+    def unpin(self, message_id: int, chat_id: int | None = None) -> None:
+        """Unpin a message; bots are never told."""
+        messages.unpin_shown_message(self, self.find_chat(chat_id), message_id)
 
     def forward(
         self,

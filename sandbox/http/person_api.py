@@ -4,6 +4,7 @@ from aiohttp import web
 
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.http.request_bodies import (
+    AlbumBody,
     ChooseBody,
     EditBody,
     EmptyBody,
@@ -40,8 +41,11 @@ PERSON_ACTIONS = (
     "choose",
     "edit",
     "media",
+    "album",
     "forward",
     "delete",
+    "pin",
+    "unpin",
     "react",
     "block",
     "unblock",
@@ -130,6 +134,18 @@ class PersonApi:
         self._person(request).delete(**body.model_dump())
         return json_reply({})
 
+    async def pin(self, request: web.Request) -> web.Response:
+        """Pin a message."""
+        body = await read_body(request, MessageBody)
+        self._person(request).pin(**body.model_dump())
+        return json_reply({})
+
+    async def unpin(self, request: web.Request) -> web.Response:
+        """Unpin a message."""
+        body = await read_body(request, MessageBody)
+        self._person(request).unpin(**body.model_dump())
+        return json_reply({})
+
     async def react(self, request: web.Request) -> web.Response:
         """React to a message."""
         body = await read_body(request, ReactBody)
@@ -141,6 +157,11 @@ class PersonApi:
         body = await read_body(request, MediaBody)
         given = body.model_dump(exclude={"details"})
         return json_reply(self._person(request).send_media(**given, **body.details))
+
+    async def album(self, request: web.Request) -> web.Response:
+        """Send an album."""
+        body = await read_body(request, AlbumBody)
+        return json_reply(self._person(request).send_album(**body.model_dump()))
 
     async def forward(self, request: web.Request) -> web.Response:
         """Forward a message."""

@@ -105,7 +105,17 @@ class MediaBody(StrictBody):
     caption: str | None = None
     chat_id: int | None = None
     message_thread_id: int = 0
+    reply_to_message_id: int | None = None
     details: dict[str, Any] = {}
+
+
+class AlbumBody(StrictBody):
+    """Files to be sent as one album."""
+
+    kinds: list[str]
+    caption: str | None = None
+    chat_id: int | None = None
+    message_thread_id: int = 0
 
 
 class ForwardBody(StrictBody):

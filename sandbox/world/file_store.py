@@ -29,6 +29,11 @@ class StoredFile:
     details: Json
     """Width, height and the like."""
 
+    @property
+    def kind(self) -> str:
+        """What it was sent as, such as ``photo``."""
+        return self.path.partition("/")[0].removesuffix("s")
+
     def as_json(self) -> Json:
         """Return what every file object of the Bot API has."""
         return {

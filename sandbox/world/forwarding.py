@@ -21,6 +21,7 @@ _ENVELOPE = frozenset(
         "via_bot",
         "forward_origin",
         "effect_id",
+        "media_group_id",
     }
 )
 """The fields that belong to one message and not to what it says."""

@@ -20,6 +20,7 @@ from sandbox.world.webhook_delivery import WebhookDelivery
 
 FIRST_PERSON_ID = 5_400_000_001
 """Above 32 bits, as real ids are, so that whoever stores them too small finds out."""
+FIRST_ALBUM_ID = 13_900_000_000_000_001
 FIRST_GROUP_ID = -1002000000001
 
 
@@ -60,6 +61,7 @@ class World:
         self.files = FileStore()
         self.mailbox = Mailbox(self.now, self.changes)
         self.faults = FaultInjector()
+        self._next_album_id = FIRST_ALBUM_ID
         self._flood_control = FloodControl(self.now)
         self.queries = PendingQueries(
             self.now,
@@ -112,6 +114,11 @@ class World:
         chat = ChatState(group_id, shape, is_forum=is_forum)
         self.chats[group_id] = chat
         return chat
+
+    def allocate_album_id(self) -> str:
+        """Return the ``media_group_id`` for the messages of a new album."""
+        self._next_album_id += 1
+        return str(self._next_album_id)
 
     def change_options(self, **changes: bool) -> None:
         """Switch options on or off."""

@@ -1,11 +1,9 @@
-"""Methods that send texts, forward, copy, delete, pin and react."""
+"""Methods that send texts, delete, pin and react."""
 
 from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.methods.sending import send_to_chat
 from sandbox.bot_api.params.message_params import (
-    CopyMessage,
     DeleteMessages,
-    ForwardMessage,
     MessageParams,
     PinChatMessage,
     SendChatAction,
@@ -20,15 +18,13 @@ from sandbox.bot_api.target_lookup import (
     find_writable_chat,
     has_bot_right,
     refuse_unsupported,
-    resolve_thread,
 )
 from sandbox.errors import bad_request
 from sandbox.limits import MAX_CAPTION_LENGTH, MAX_TEXT_LENGTH
 from sandbox.markup import parse_formatted_text
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
-from sandbox.world.delivery import post_message, post_service_message, remove_message
-from sandbox.world.forwarding import forwarded_content, message_content
+from sandbox.world.delivery import post_service_message, remove_message, without_reply
 from sandbox.world.world import World
 
 DELETABLE_SECONDS = 48 * 60 * 60
@@ -75,48 +71,6 @@ def send_message(world: World, params: SendMessage) -> Json:
     if params.link_preview_options:
         content["link_preview_options"] = params.link_preview_options
     return send_to_chat(world, params, content).message
-
-
-@api_method("forwardMessage", ForwardMessage)
-def forward_message(world: World, params: ForwardMessage) -> Json:
-    """Forward a message, unless it is protected."""
-    refuse_unsupported(
-        direct_messages_topic=params.direct_messages_topic_id,
-        suggested_posts=params.suggested_post_parameters,
-    )
-    source = _find_source(world, params.from_chat_id, params.message_id, "message to forward")
-    if source.message.get("has_protected_content") or source.is_service:
-        raise bad_request("The message can't be forwarded")
-    chat = find_writable_chat(world, params.chat_id)
-    thread = resolve_thread(world, chat, params.message_thread_id)
-    world.count_message(chat)
-    content = forwarded_content(source, world.bot.username)
-    if params.protect_content:
-        content["has_protected_content"] = True
-    stored = post_message(world, chat, world.bot.user, content, thread=thread)
-    stored.is_forward = True
-    world.invoices.add_copy(source.message, stored.message)
-    return stored.message
-
-
-def _find_source(world: World, chat_id: str, message_id: int, what: str) -> StoredMessage:
-    if not chat_id:
-        raise bad_request('Parameter "from_chat_id" is required')
-    return find_message(find_chat(world, chat_id), message_id, what)
-
-
-@api_method("copyMessage", CopyMessage)
-def copy_message(world: World, params: CopyMessage) -> Json:
-    """Send what a message says as a new one, without a trace of where it is from."""
-    source = _find_source(world, params.from_chat_id, params.message_id, "message to copy")
-    if source.is_service or "invoice" in source.message:
-        raise bad_request("The message can't be copied")
-    content = message_content(source.message)
-    if params.caption is not None and "text" not in content:
-        content.pop("caption", None)
-        content.pop("caption_entities", None)
-        content.update(parse_caption(params.caption, params.parse_mode, params.caption_entities))
-    return {"message_id": send_to_chat(world, params, content).id}
 
 
 def parse_caption(caption: str, parse_mode: str, entities: list[MessageEntity] | None) -> Json:
@@ -202,7 +156,7 @@ def pin_chat_message(world: World, params: PinChatMessage) -> bool:
     if stored.id not in chat.pinned_ids:
         world.count_change(chat)
         chat.pinned_ids.append(stored.id)
-        notice = {"pinned_message": stored.message}
+        notice = {"pinned_message": without_reply(stored.message)}
         post_service_message(world, chat, world.bot.user, notice, thread=stored.topic_id)
     return True
 

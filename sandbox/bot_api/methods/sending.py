@@ -1,7 +1,7 @@
 """What every method that sends something has in common."""
 
 from sandbox.bot_api.keyboards import normalise_markup
-from sandbox.bot_api.params.message_params import SendParams
+from sandbox.bot_api.params.message_params import DestinationParams
 from sandbox.bot_api.target_lookup import (
     find_replied_message,
     find_writable_chat,
@@ -16,14 +16,16 @@ from sandbox.world.world import World
 
 def send_to_chat(
     world: World,
-    params: SendParams,
+    params: DestinationParams,
     content: Json,
     *,
     markup: Json | None = None,
     invoice: bool = False,
+    calls: int = 1,
 ) -> StoredMessage:
     """Send `content` to where `params` says.
 
+    :param calls: how many messages it counts as, which is none after the first of an album.
     :param markup: the keyboard where it is not the one of `params`.
     :raises ApiError: where Telegram refuses the place, the reply or the keyboard.
     """
@@ -34,9 +36,10 @@ def send_to_chat(
     reply_to = find_replied_message(world, chat, dict(reply) if reply else None)
     if not thread and reply_to is not None:
         thread = resolve_thread(world, chat, reply_to.topic_id)
-    wanted = markup or (dict(params.reply_markup) if params.reply_markup else None)
+    wanted = markup or params.keyboard()
     keyboard = normalise_markup(wanted, private=chat.is_private, invoice=invoice)
-    world.count_message(chat)
+    if calls:
+        world.count_message(chat, calls)
     extras = _extra_fields(params, keyboard)
     stored = post_message(
         world, chat, world.bot.user, {**content, **extras}, thread=thread, reply_to=reply_to
@@ -45,7 +48,7 @@ def send_to_chat(
     return stored
 
 
-def _extra_fields(params: SendParams, keyboard: Json | None) -> Json:
+def _extra_fields(params: DestinationParams, keyboard: Json | None) -> Json:
     extras: Json = {}
     if params.protect_content:
         extras["has_protected_content"] = True

@@ -3,6 +3,7 @@
 from sandbox.bot_api.params.objects import (
     InlineQueryResult,
     InlineQueryResultsButton,
+    InputMedia,
     LabeledPrice,
     LinkPreviewOptions,
     MessageEntity,
@@ -13,8 +14,8 @@ from sandbox.bot_api.params.objects import (
 from sandbox.bot_api.params.parsing import FromJson, Params
 
 
-class SendParams(Params):
-    """Where something is sent, and how.
+class DestinationParams(Params):
+    """Where something is sent.
 
     The sandbox has no business connections, channels' direct messages, suggested posts or
     ephemeral messages; a call that asks for one is refused.
@@ -27,16 +28,33 @@ class SendParams(Params):
     protect_content: bool = False
     allow_paid_broadcast: bool = False
     message_effect_id: str = ""
-    suggested_post_parameters: FromJson[dict[str, object] | None] = None
     reply_parameters: FromJson[ReplyParameters | None] = None
+
+    def unsupported_features(self) -> dict[str, object]:
+        """Return what was asked for that the sandbox does not have, by name."""
+        return {"direct_messages_topic": self.direct_messages_topic_id}
+
+    def keyboard(self) -> dict[str, object] | None:
+        """Return the keyboard that was given, if the method takes one."""
+        return None
+
+
+class SendParams(DestinationParams):
+    """Where one message is sent, and with which keyboard."""
+
+    suggested_post_parameters: FromJson[dict[str, object] | None] = None
     reply_markup: FromJson[ReplyMarkup | None] = None
 
     def unsupported_features(self) -> dict[str, object]:
         """Return what was asked for that the sandbox does not have, by name."""
         return {
-            "direct_messages_topic": self.direct_messages_topic_id,
+            **super().unsupported_features(),
             "suggested_posts": self.suggested_post_parameters,
         }
+
+    def keyboard(self) -> dict[str, object] | None:
+        """Return the keyboard that was given, if the method takes one."""
+        return dict(self.reply_markup) if self.reply_markup else None
 
 
 class BusinessSendParams(SendParams):
@@ -83,6 +101,42 @@ class SendPhoto(CaptionedSendParams):
     has_spoiler: bool = False
 
 
+class SendVideo(CaptionedSendParams):
+    """Parameters of sendVideo."""
+
+    video: str = ""
+    duration: int = 0
+    width: int = 0
+    height: int = 0
+    thumbnail: str = ""
+    cover: str = ""
+    start_timestamp: int = 0
+    show_caption_above_media: bool = False
+    has_spoiler: bool = False
+    supports_streaming: bool = False
+
+
+class SendVoice(CaptionedSendParams):
+    """Parameters of sendVoice."""
+
+    voice: str = ""
+    duration: int = 0
+
+
+class SendMediaGroup(DestinationParams):
+    """Parameters of sendMediaGroup."""
+
+    business_connection_id: str = ""
+    media: FromJson[list[InputMedia] | None] = None
+
+    def unsupported_features(self) -> dict[str, object]:
+        """Return what was asked for that the sandbox does not have, by name."""
+        return {
+            **super().unsupported_features(),
+            "business_connection": self.business_connection_id,
+        }
+
+
 class SendDocument(CaptionedSendParams):
     """Parameters of sendDocument."""
 
@@ -124,19 +178,47 @@ class SendInvoice(SendParams):
     is_flexible: bool = False
 
 
-class ForwardMessage(Params):
-    """Parameters of forwardMessage."""
+class ForwardParams(Params):
+    """Where something is forwarded from, and to."""
 
     chat_id: str = ""
     message_thread_id: int = 0
     direct_messages_topic_id: int = 0
     from_chat_id: str = ""
-    video_start_timestamp: int = 0
     disable_notification: bool = False
     protect_content: bool = False
+
+    def unsupported_features(self) -> dict[str, object]:
+        """Return what was asked for that the sandbox does not have, by name."""
+        return {"direct_messages_topic": self.direct_messages_topic_id}
+
+
+class ForwardMessage(ForwardParams):
+    """Parameters of forwardMessage."""
+
+    video_start_timestamp: int = 0
     message_effect_id: str = ""
     suggested_post_parameters: FromJson[dict[str, object] | None] = None
     message_id: int = 0
+
+    def unsupported_features(self) -> dict[str, object]:
+        """Return what was asked for that the sandbox does not have, by name."""
+        return {
+            **super().unsupported_features(),
+            "suggested_posts": self.suggested_post_parameters,
+        }
+
+
+class ForwardMessages(ForwardParams):
+    """Parameters of forwardMessages."""
+
+    message_ids: FromJson[list[int] | None] = None
+
+
+class CopyMessages(ForwardMessages):
+    """Parameters of copyMessages."""
+
+    remove_caption: bool = False
 
 
 class CopyMessage(SendParams):

@@ -211,6 +211,29 @@ class ReactionType(TypedDict, total=False):
     custom_emoji_id: str
 
 
+class InputMedia(TypedDict, total=False):
+    """A file of an album."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    type: Required[str]
+    media: Required[str]
+    thumbnail: str
+    caption: str
+    parse_mode: str
+    caption_entities: list[MessageEntity]
+    show_caption_above_media: bool
+    has_spoiler: bool
+    width: int
+    height: int
+    duration: int
+    cover: str
+    start_timestamp: int
+    supports_streaming: bool
+    performer: str
+    title: str
+    disable_content_type_detection: bool
+
+
 class LabeledPrice(TypedDict, total=False):
     """A line of an invoice, in the smallest unit of the currency."""
 

@@ -17,6 +17,7 @@ TELEGRAM_NAMES = {
     "reply_parameters": "reply parameters",
     "link_preview_options": "link preview options",
     "reaction": "reaction types",
+    "media": "InputMedia",
 }
 """What Telegram calls a parameter's JSON object where its name differs."""
 
