@@ -10,6 +10,7 @@ import locales
 from handlers.context import Context
 from handlers.engine import message_handler
 from handlers.faq import answers
+from handlers.faq.other_languages import other_language_view
 from handlers.screen.text import label, say
 from handlers.screen.view import View, button, send, view
 from services.faq import error_codes, unanswered
@@ -71,12 +72,14 @@ async def answer_question(update: Update, context: Context, question: str) -> No
     if known is not None:
         await send(update, context, known)
         return
-    similar = [hit.id for hit in answer.results if hit.score >= _MIN_SCORE]
-    is_long = len(question) > LONG
-    suggestions = answers.suggestions_view(context.services.entries, similar, language, is_long)
-    await send(update, context, suggestions)
+    is_spoken = answer.language in locales.LANGUAGES
+    offer = None if is_spoken else other_language_view(answer.language)
+    if offer is None:
+        similar = [hit.id for hit in answer.results if hit.score >= _MIN_SCORE]
+        is_long = len(question) > LONG
+        offer = answers.suggestions_view(context.services.entries, similar, language, is_long)
+    await send(update, context, offer)
     if not context.is_confidential:
-        is_spoken = answer.language in locales.LANGUAGES
         await _store_unanswered(context, text, language if is_spoken else answer.language)
 
 
