@@ -3,10 +3,10 @@
 import asyncio
 import hmac
 
-import structlog
 from aiohttp import web
 
 from bot.updates.intake import Intake
+from bot.web.repeated_events import RepeatedEvents
 from services.messaging.update_json import read_update
 from services.messaging.updates import ReceivedUpdate
 from services.storage.availability import DatabaseUnavailableError
@@ -15,8 +15,6 @@ from services.supervisor import OwnedTasks
 STORE_SECONDS = 5.0
 """How long storing an update may take; Telegram then sends it again."""
 WEBHOOK_HEADER = "X-Telegram-Bot-Api-Secret-Token"
-
-_log = structlog.get_logger()
 
 
 def webhook_routes(path: str, secret: str, intake: Intake) -> list[web.RouteDef]:
@@ -30,17 +28,18 @@ class WebhookView:
     def __init__(self, secret: str, intake: Intake) -> None:
         self._secret = secret.encode()
         self._intake = intake
+        self._events = RepeatedEvents()
         self._tasks = OwnedTasks()
 
     async def handle(self, request: web.Request) -> web.Response:
         """Accept one update."""
         given = request.headers.get(WEBHOOK_HEADER, "").encode(errors="replace")
         if not hmac.compare_digest(given, self._secret):
-            _log.warning("webhook_refused", reason="secret")
+            self._events.warn("webhook_refused", reason="secret")
             raise web.HTTPForbidden
         if not self._intake.has_room.is_set():
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
-        update = _parse_update(await request.read())
+        update = self._parse_update(await request.read())
         # Not cancelled when the time is up: what is stored late has to be queued all the same.
         accepting = self._tasks.start("webhook update", self._accept(update))
         done, _ = await asyncio.wait({accepting}, timeout=STORE_SECONDS)
@@ -55,14 +54,13 @@ class WebhookView:
             return False
         return True
 
+    def _parse_update(self, body: bytes) -> ReceivedUpdate:
+        """Parse an update.
 
-def _parse_update(body: bytes) -> ReceivedUpdate:
-    """Parse an update.
-
-    :raises web.HTTPBadRequest: for anything else, which it would not help to send again.
-    """
-    update = read_update(body)
-    if update is None:
-        _log.warning("webhook_refused", reason="not an update")
-        raise web.HTTPBadRequest
-    return update
+        :raises web.HTTPBadRequest: for anything else, which it would not help to send again.
+        """
+        update = read_update(body)
+        if update is None:
+            self._events.warn("webhook_refused", reason="not an update")
+            raise web.HTTPBadRequest
+        return update

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 
-import structlog
 from aiohttp import WSMsgType, web
 
+from bot.web.connection_guard import TRUSTED_PROXIES, client_address
+from bot.web.listeners import GUARD
+from bot.web.repeated_events import RepeatedEvents
 from reader_bridge.protocol import ProtocolErrorCode, encode_frame
 from reader_bridge.protocol.limits import (
     DEFAULT_PATH,
@@ -28,17 +30,13 @@ from reader_bridge.protocol.limits import (
 from reader_bridge.protocol.operation_messages import ErrorMessage
 from services.bridge.hub import Hub
 from services.bridge.interface import BridgeConnection, BridgeEndpoint
-from services.bridge.pairing.codes import rate_limit_address
 from services.supervisor import OwnedTasks, Supervisor
 
-TRUSTED_PROXIES = frozenset({"127.0.0.1", "::1"})
-"""Peers whose ``X-Forwarded-For`` is trusted: a TLS proxy on this machine."""
 _CHECK_SECONDS = 1.0
 _MAX_QUEUED_FRAMES = 256
 """Frames waiting for a bridge beyond which it is disconnected."""
 
 Clock = Callable[[], datetime]
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -95,9 +93,11 @@ class BridgeView:
         if not socket.can_prepare(request).ok:
             raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket"})
         await socket.prepare(request)
-        address = self._address(request)
+        if guard := request.app.get(GUARD):
+            guard.release(request)
+        address = client_address(request, self._proxies)
         if self._places.is_full(address, has_session=False):
-            _log.warning("bridge_turned_away", reason="address")
+            self._places.events.warn("bridge_turned_away", reason="address")
             await socket.send_str(encode_frame(ErrorMessage(ProtocolErrorCode.BUSY)))
         else:
             await self._serve(socket, address)
@@ -135,14 +135,6 @@ class BridgeView:
             await connection.handle_disconnect(self._clock())
             await transport.finish()
 
-    def _address(self, request: web.Request) -> str:
-        """The address of the bridge, as a trusted proxy reports it where there is one."""
-        address = request.remote or ""
-        if address in self._proxies:
-            hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
-            address = hops[-1].strip() or address
-        return rate_limit_address(address)
-
 
 @dataclass(frozen=True, eq=False)
 class ConnectionPlace:
@@ -157,6 +149,7 @@ class ConnectionPlaces:
     """The places for connections that are not paired: those before their hello, and the others."""
 
     def __init__(self, limits: BridgeLimits) -> None:
+        self.events = RepeatedEvents()
         self._limits = limits
         self._places: dict[ConnectionPlace, None] = {}  # the oldest first
 
@@ -190,7 +183,7 @@ class ConnectionPlaces:
             return
         ((most, _),) = Counter(place.address for place in places).most_common(1)
         oldest = next(place for place in places if place.address == most)
-        _log.warning("bridge_turned_away", reason="full")
+        self.events.warn("bridge_turned_away", reason="full")
         oldest.transport.refuse(ProtocolErrorCode.BUSY)
         self.discard(oldest)
 

@@ -1,22 +1,35 @@
 """HTTP listeners: the public one (webhook, certificates, bridges) and /healthz on loopback."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
 
+from bot.web.connection_guard import ConnectionGuard
+
+GUARD: web.AppKey[ConnectionGuard] = web.AppKey("connection_guard", ConnectionGuard)
 _MAX_BODY_BYTES = 1024 * 1024
 """Limit on the body of a request."""
+_BACKLOG = 512
+"""Connections that the system accepts before the process does."""
 _SHUTDOWN_SECONDS = 3.0
 """How long requests in progress may take when the listener closes."""
 
 Health = Callable[[], Awaitable[dict[str, Any]]]
 
 
-def public_app(routes: Iterable[web.AbstractRouteDef]) -> web.Application:
-    """The public application."""
-    app = web.Application(client_max_size=_MAX_BODY_BYTES)
+def public_app(
+    routes: Iterable[web.AbstractRouteDef], guard: ConnectionGuard | None = None
+) -> web.Application:
+    """The public application.
+
+    :param guard: limits its connections; with the usual limits by default.
+    """
+    guard = guard or ConnectionGuard()
+    app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[guard.middleware])
+    app[GUARD] = guard
     app.add_routes(routes)
     return app
 
@@ -42,9 +55,15 @@ async def serve_app(app: web.Application, host: str, port: int) -> AsyncIterator
     """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
+    assert runner.server is not None
+    guard = app.get(GUARD)
+    make_protocol = guard.guard(runner.server) if guard else runner.server
     try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        yield runner.addresses[0][1]
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(make_protocol, host, port, backlog=_BACKLOG)
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            server.close()
     finally:
         await runner.cleanup()

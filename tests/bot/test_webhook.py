@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from bot.updates import webhook
 from bot.web import listeners
@@ -73,6 +74,13 @@ async def test_a_repeated_update_is_acknowledged_and_answered_once(
 async def test_a_wrong_secret_is_refused(url: str, secret: str | None) -> None:
     encoded = secret.encode().decode("latin-1") if secret else secret
     assert await _post(url, UPDATE, encoded) == 403
+
+
+async def test_wrong_secrets_are_one_line_in_the_log(url: str) -> None:
+    with capture_logs() as logs:
+        assert {await _post(url, UPDATE, f"wrong{n}") for n in range(20)} == {403}
+        assert {await _post(url, b"{") for n in range(20)} == {400}
+    assert [line["reason"] for line in logs] == ["secret", "not an update"]
 
 
 @pytest.mark.parametrize(
