@@ -143,6 +143,7 @@ def _wait_for_report(
 ) -> MemorySamples:
     fake.wait_for("first_poll", process)
     memory = MemorySamples(process.pid)
+    memory.take()
     while not report.exists():
         if process.poll() is not None or memory.began + seconds + 120 < monotonic():
             raise MeasurementError(f"the bot ended early or never; see {report.parent}")

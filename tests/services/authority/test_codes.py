@@ -1,8 +1,11 @@
 """Subscriber codes: tries, locking, the chat's budget, and people who do not exist."""
 
 import asyncio
+import os
 import random
 import statistics
+import sys
+import threading
 import time
 from datetime import timedelta
 
@@ -241,6 +244,16 @@ async def test_too_many_checks_at_once_are_refused_and_not_counted(world: Author
     assert 0 < sum(checked) < len(people)
     for each in people:
         await each.checks()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority")
+async def test_checks_give_way_to_those_who_are_served() -> None:
+    hasher = Argon2Hasher(Argon2Cost(memory=64, passes=1))
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    lower = await hasher._run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    hasher.close()
+    assert (lower > own) or own == 19
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
 
 
 async def test_a_check_does_not_hold_up_the_event_loop(world: AuthorityHarness) -> None:

@@ -1,10 +1,16 @@
-"""Argon2id in a bounded pool of threads, off the event loop."""
+"""Argon2id in a bounded pool of threads, off the event loop.
+
+On Linux the threads give way to those that serve people: the event loop and the database's.
+"""
 
 import asyncio
 import base64
 import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidKey
@@ -15,6 +21,7 @@ from services.authority.errors import CheckQueueFullError
 
 _SALT_BYTES = 16
 _HASH_BYTES = 32
+_NICENESS = 10
 Result = TypeVar("Result")
 
 
@@ -29,7 +36,9 @@ class Argon2Hasher:
         self.cost = cost or Argon2Cost()
         self._limit = threads + waiting
         self._busy = 0
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
+        self._pool = ThreadPoolExecutor(
+            threads, thread_name_prefix="argon2", initializer=_lower_priority
+        )
         self._nobody = self._verifier_of_nobody()
 
     async def create_verifier(self, secret: bytes) -> str:
@@ -73,6 +82,14 @@ class Argon2Hasher:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._busy -= 1
+
+
+def _lower_priority() -> None:
+    """Lower the priority of this thread; on other systems than Linux threads have none."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            now = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), now + _NICENESS)
 
 
 def _matches(secret: bytes, verifier: str) -> bool:
