@@ -92,6 +92,26 @@ class ConsentRequest:
     for_session: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class CardOption:
+    """A card that could be meant, and the reader it is in."""
+
+    reader: str
+    card: CardLabel
+
+
+@dataclass(frozen=True, slots=True)
+class CardChoice:
+    """The question which of several cards an operation is about.
+
+    :ivar options: at least two.
+    """
+
+    operation: Operation
+    peer: PairingPeer
+    options: tuple[CardOption, ...]
+
+
 class PinKind(StrEnum):
     """What is to be typed."""
 
@@ -212,11 +232,27 @@ class WrongWordsChosen:
 
 
 @dataclass(frozen=True, slots=True)
+class OccupiedReaders:
+    """Readers, by name, that hold other cards than the one that is waited for.
+
+    :ivar other_card: with a card that is not the one.
+    :ivar in_use: with a card that another program holds, so that it could be the one.
+    """
+
+    other_card: tuple[str, ...] = ()
+    in_use: tuple[str, ...] = ()
+
+
+NO_OCCUPIED_READERS = OccupiedReaders()
+
+
+@dataclass(frozen=True, slots=True)
 class OperationWaiting:
     """A running operation waits."""
 
     operation: Operation
     step: ProgressStep
+    occupied: OccupiedReaders = NO_OCCUPIED_READERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +319,9 @@ class Prompter(Protocol):
     async def ask_consent(self, request: ConsentRequest) -> bool:
         """Ask whether the operation is wanted."""
         ...
+
+    async def choose_card(self, choice: CardChoice) -> int | None:
+        """Ask which card is meant, by its index; `None` for none of them."""
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
         """Ask for a PIN or PUK; `None` where the person does not want to type it.

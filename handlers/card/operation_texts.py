@@ -110,8 +110,8 @@ FAILURES: Final[Mapping[str, str]] = {
         "into another USB port, and start again."
     ),
     _C.SEVERAL_CARDS: N_(
-        "💳 <b>There is more than one card in the readers.</b> Nothing was changed. Leave only the "
-        "right one in and start again."
+        "💳 <b>There are several cards in the readers, and none was chosen on your PC.</b> Nothing "
+        "was changed. Start again and choose one there, or leave only the right one in."
     ),
     _C.CARD_MUTE: N_(
         "💳 <b>The card does not answer.</b> Wipe its gold chip with a dry cloth, put it in chip "
@@ -296,7 +296,8 @@ _INSTRUCTIONS: Final[Mapping[ProgressStep, str]] = {
     ),
     ProgressStep.WAITING_FOR_CARD: N_(
         "👉 <b>Put the card into the reader</b>, gold chip first, as far as it goes. It is noticed "
-        "by itself; then go on at your PC."
+        "by itself; then go on at your PC. If a card is in already, your PC says why it isn't the "
+        "right one."
     ),
     ProgressStep.WAITING_FOR_LEAVE: _CONTINUE_AT_PC,
     ProgressStep.WAITING_FOR_PERSON: _CONTINUE_AT_PC,

@@ -1,5 +1,6 @@
 """The texts of events: one or two sentences each, and what to do next."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,6 +9,7 @@ from reader_bridge.prompter import (
     CardWorking,
     ConnectionProblem,
     ExitReason,
+    OccupiedReaders,
     OperationDone,
     OperationNotDone,
     OperationWaiting,
@@ -173,8 +175,8 @@ FAILURE_TEXTS: dict[FailureCode, tuple[str, str]] = {
         N_("Plug it in, and start again in the chat."),
     ),
     _C.SEVERAL_CARDS: (
-        N_("There are several cards in the readers."),
-        N_("Leave only the right one in, and start again in the chat."),
+        N_("There are several cards in the readers, and none was chosen."),
+        N_("Start again in the chat and choose one, or leave only the right one in."),
     ),
     _C.CARD_MUTE: (
         N_("The card does not answer."),
@@ -321,11 +323,10 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
                 localise(language, "Your chat shows other words, so nothing was connected."),
                 localise(language, "Have the chat show a new code, and look closely at the words."),
             )
-        case OperationWaiting(step=step):
+        case OperationWaiting(step=step, occupied=occupied):
             text, advice = _STEP_TEXTS[step]
-            return StatusNotice(
-                NoticeTone.WAITING, localise(language, text), localise(language, advice)
-            )
+            advices = [*_occupied_texts(occupied, language), localise(language, advice)]
+            return StatusNotice(NoticeTone.WAITING, localise(language, text), " ".join(advices))
         case CardWorking():
             text = localise(language, "The card is at work. Please leave it in.")
             return StatusNotice(NoticeTone.BUSY, text)
@@ -333,6 +334,26 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
             return _done_notice(event, language)
         case OperationNotDone():
             return _failed_notice(event, language)
+
+
+def _occupied_texts(occupied: OccupiedReaders, language: str) -> Iterator[str]:
+    """Say why the cards that are in are not enough."""
+    if occupied.other_card:
+        yield localise(
+            language,
+            "The card in {reader} isn't the right one; it can stay in.",
+            reader=_reader_list(occupied.other_card),
+        )
+    if occupied.in_use:
+        yield localise(
+            language,
+            "The card in {reader} is used by another program; if it is yours, close that program.",
+            reader=_reader_list(occupied.in_use),
+        )
+
+
+def _reader_list(readers: Iterable[str]) -> str:
+    return ", ".join(map(sanitise, readers))
 
 
 def _connected_notice(resumed: bool, language: str, host: str) -> StatusNotice:
@@ -368,6 +389,9 @@ def _failed_notice(event: OperationNotDone, language: str) -> StatusNotice:
     parts = [localise(language, text)]
     if event.values.tries_left is not None:
         parts.append(localise(language, "Tries left: {count}.", count=event.values.tries_left))
+    if event.values.reader is not None:
+        reader = sanitise(event.values.reader)
+        parts.append(localise(language, "Card reader: {reader}.", reader=reader))
     if event.values.pcsc_result is not None:
         parts.append(localise(language, "Code: {code}.", code=event.values.pcsc_result))
     tone = NoticeTone.NOTE if event.code in _CHOSEN_BY_PERSON else NoticeTone.BAD

@@ -7,7 +7,9 @@ from reader_bridge.app.translation import N_, localise, mask_card_number, saniti
 from reader_bridge.app.typing_buffer import TypingBuffer
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.prompter import (
+    CardChoice,
     CardLabel,
+    CardOption,
     ConsentRequest,
     PairingPeer,
     PairingProblem,
@@ -172,6 +174,27 @@ def word_choice_page(choice: WordChoice, language: str) -> PromptPage:
             "a web page has opened this.",
         ),
     )
+
+
+def card_choice_page(choice: CardChoice, language: str) -> PromptPage:
+    """Return the question which of several cards is meant."""
+    return PromptPage(
+        title=localise(language, "Which card do you want to use?"),
+        text=localise(
+            language,
+            "There are several cards in the readers. Choose the one your chat is about; the others "
+            "are left alone.",
+        ),
+        yes="",
+        no=localise(language, "None of these"),
+        facts=_peer_facts(choice.peer, language),
+    )
+
+
+def card_option_text(option: CardOption, language: str) -> str:
+    """Return a card and its reader on one line."""
+    kind = localise(language, CARD_PROFILE_TEXTS[option.card.profile].name)
+    return localise(language, "{card} in {reader}", card=kind, reader=sanitise(option.reader))
 
 
 def pair_of_words(pair: tuple[PairingWord, PairingWord]) -> str:

@@ -17,7 +17,7 @@ from reader_bridge.protocol.operation_payloads import ChangePin, PinChanged
 async def change_pin(context: OperationContext, parameters: ChangePin) -> PinChanged:
     """Change the PIN; see :class:`reader_bridge.protocol.operation_payloads.ChangePin`."""
     await ensure_reading_allowed(context)
-    card = await find_card(context, parameters.reader)
+    card = await find_card(context, parameters.reader, serial=parameters.card_serial)
     card.require(CardCapability.CHANGE_PIN, serial=parameters.card_serial)
     await ask_consent(context, card)
     new = SecretBuffer()

@@ -16,8 +16,15 @@ from reader_bridge.card.profiles.base import PinRules, TryCounter
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.operations.context import OperationContext
 from reader_bridge.operations.failures import operation_failure
-from reader_bridge.operations.found_card import FoundCard
-from reader_bridge.prompter import ConsentRequest, PinFault, PinKind, PinRequest
+from reader_bridge.operations.found_card import FoundCard, RecognisedCard
+from reader_bridge.prompter import (
+    CardChoice,
+    CardOption,
+    ConsentRequest,
+    PinFault,
+    PinKind,
+    PinRequest,
+)
 from reader_bridge.protocol.enums import ProgressStep
 from reader_bridge.protocol.failure_codes import FailureCode
 
@@ -49,6 +56,23 @@ async def ask_consent(context: OperationContext, card: FoundCard) -> None:
     reader = readable_name(card.reader_state.name)
     request = ConsentRequest(context.operation, context.peer, context.purpose, reader, card.label)
     await _require_consent(context, request)
+
+
+async def choose_card(
+    context: OperationContext, cards: tuple[RecognisedCard, ...]
+) -> RecognisedCard:
+    """Ask which of several cards is meant.
+
+    :raises OperationFailedError: the person chose none.
+    """
+    await context.server.report_progress(ProgressStep.WAITING_FOR_PERSON)
+    context.ensure_not_stopped()
+    options = tuple(CardOption(readable_name(each.state.name), each.label) for each in cards)
+    choice = CardChoice(context.operation, context.peer, options)
+    chosen = await context.prompter.choose_card(choice)
+    if chosen is None:
+        raise operation_failure(FailureCode.SEVERAL_CARDS)
+    return cards[chosen]
 
 
 async def _require_consent(context: OperationContext, request: ConsentRequest) -> None:

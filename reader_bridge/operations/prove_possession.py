@@ -23,7 +23,7 @@ from reader_bridge.protocol.possession_statement import build_possession_stateme
 async def prove_possession(context: OperationContext, parameters: ProvePossession) -> Receipt:
     """Have the card prove to this server that it is present now."""
     await ensure_reading_allowed(context)
-    card = await find_card(context, parameters.reader)
+    card = await find_card(context, parameters.reader, serial=parameters.card_serial)
     card.require(CardCapability.SIGN, serial=parameters.card_serial)
     serial = require_serial(card.serial)
     await ask_consent(context, card)

@@ -6,7 +6,7 @@ from reader_bridge.operations.card_discovery import find_card
 from reader_bridge.operations.consent import ensure_reading_allowed
 from reader_bridge.operations.context import OperationContext
 from reader_bridge.operations.failures import operation_failure
-from reader_bridge.operations.found_card import FoundCard
+from reader_bridge.operations.found_card import FoundCard, can_be_used_for
 from reader_bridge.protocol.enums import Operation
 from reader_bridge.protocol.failure_codes import FailureCode
 from reader_bridge.protocol.operation_payloads import (
@@ -21,13 +21,6 @@ from reader_bridge.protocol.operation_payloads import (
 )
 
 MAX_READERS = 16
-REQUIRED_CAPABILITIES: dict[Operation, frozenset[CardCapability]] = {
-    Operation.READ_CERTIFICATE: frozenset({CardCapability.READ_CERTIFICATE}),
-    Operation.PROVE_POSSESSION: frozenset({CardCapability.SIGN}),
-    Operation.SET_PIN: frozenset({CardCapability.SET_PIN_AS_ADMIN, CardCapability.UNLOCK_WITH_PUK}),
-    Operation.CHANGE_PIN: frozenset({CardCapability.CHANGE_PIN}),
-}
-"""An operation needs one of these; the others take any card, even an unknown one."""
 
 
 async def list_readers(context: OperationContext, _: ListReaders) -> ReaderList:
@@ -77,9 +70,6 @@ def _tries_of(counter: TryCounter | None) -> Tries | None:
 
 
 def _possible_operations(card: FoundCard) -> tuple[Operation, ...]:
-    capabilities = card.status.capabilities
     return tuple(
-        operation
-        for operation in Operation
-        if operation not in REQUIRED_CAPABILITIES or capabilities & REQUIRED_CAPABILITIES[operation]
+        operation for operation in Operation if can_be_used_for(card.status.capabilities, operation)
     )

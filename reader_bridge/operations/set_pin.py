@@ -34,7 +34,7 @@ from reader_bridge.protocol.operation_payloads import Receipt, SetPin
 async def set_pin(context: OperationContext, parameters: SetPin) -> Receipt:
     """Set a new PIN, and have the card sign that it did."""
     await ensure_reading_allowed(context)
-    card = await find_card(context, parameters.reader)
+    card = await find_card(context, parameters.reader, serial=parameters.card_serial)
     card.require()
     set_it = _choose_method(parameters, card)
     card.require(serial=parameters.card_serial)

@@ -56,6 +56,7 @@ class ProgressStep(StrEnum):
 
     WAITING_FOR_READER = "waiting_for_reader"
     WAITING_FOR_CARD = "waiting_for_card"
+    """No card is there, or only others than the one that was named."""
     WAITING_FOR_LEAVE = "waiting_for_leave"
     """The person is asked on the PC whether cards may be looked at; none was looked at yet."""
     WAITING_FOR_PERSON = "waiting_for_person"

@@ -144,7 +144,8 @@ FAILURE_ADVICE: dict[FailureCode, FailureAdvice] = {
     ),
     _C.READER_NOT_FOUND: FailureAdvice("The reader was unplugged.", "Plug it in."),
     _C.SEVERAL_CARDS: FailureAdvice(
-        "Several cards could be meant.", "Leave one in, or name the reader in `start`."
+        "Several cards could be meant, and the person chose none.",
+        "Start again, leave one in, or name the card or its reader in `start`.",
     ),
     _C.CARD_MUTE: FailureAdvice(
         "The card does not answer its reader.", "Put it in the other way round; clean the chip."

@@ -34,7 +34,7 @@ class ListReaders:
 class ReadCardStatus:
     """Read what the card says without a PIN. Spends no try; waits for reader and card.
 
-    :ivar reader: in which reader; without, the one with a card that is recognised.
+    :ivar reader: in which reader; without, in any.
     """
 
     reader: ReaderName | None = None
@@ -58,7 +58,8 @@ class ProvePossession:
 
     :ivar server_nonce: the server's half of what makes the statement fresh.
     :ivar purpose: where it is to find out how a `set_pin` ended that was interrupted.
-    :ivar card_serial: the expected card; `wrong_card` otherwise.
+    :ivar card_serial: the expected card, looked for in all readers; `wrong_card` where only others
+        are there.
     :ivar reader: in which reader.
     """
 
@@ -76,7 +77,8 @@ class SetPin:
     the PUK, and only `unlock` is possible.
 
     :ivar purpose: what the person is told it is for.
-    :ivar card_serial: the expected card; `wrong_card` otherwise.
+    :ivar card_serial: the expected card, looked for in all readers; `wrong_card` where only others
+        are there.
     :ivar server_nonce: for the receipt, which is a proof of possession of this operation.
     :ivar reader: in which reader.
     """
@@ -91,7 +93,8 @@ class SetPin:
 class ChangePin:
     """Change the PIN. The person types the current one and, twice, the new one.
 
-    :ivar card_serial: the expected card; `wrong_card` otherwise.
+    :ivar card_serial: the expected card, looked for in all readers; `wrong_card` where only others
+        are there.
     :ivar reader: in which reader.
     """
 

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.reader import VirtualReader
+from reader_bridge.virtual_card.reader import InsertableCard, VirtualReader
 from tests.reader_bridge.card.card_issuer import CardTestAuthority
-from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
+from tests.reader_bridge.card.pcsc_sandbox import READER, SECOND_READER, PcscSandbox
+from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 NewCard = Callable[..., VirtualCard]
+InsertCard = Callable[..., VpcdReader]
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +61,39 @@ def pcsc_sandbox() -> Iterator[PcscSandbox]:
     ):
         patch.setenv("PCSCLITE_CSOCK_NAME", str(room.socket_path))
         yield room
+
+
+@pytest.fixture
+def pcsc_readers(pcsc_sandbox: PcscSandbox) -> PcscReaders:
+    """The readers of that service."""
+    return PcscReaders(busy_timeout=0)
+
+
+@pytest.fixture
+def snapshots(pcsc_readers: PcscReaders) -> Iterator[SnapshotRecorder]:
+    """A record of what happens in them."""
+    snapshots = SnapshotRecorder()
+    watch = pcsc_readers.watch(snapshots)
+    yield snapshots
+    watch.close()
+
+
+@pytest.fixture
+def insert(pcsc_sandbox: PcscSandbox, snapshots: SnapshotRecorder) -> Iterator[InsertCard]:
+    """Put cards in, and wait until PC/SC has seen them."""
+    inserted: list[tuple[VpcdReader, str]] = []
+
+    def put_in(card: InsertableCard, slot: int = 0) -> VpcdReader:
+        name = (READER, SECOND_READER)[slot]
+        snapshots.wait_until(has_card(name, False))
+        vpcd = VpcdReader(lambda: pcsc_sandbox.connect(slot))
+        vpcd.insert(card)
+        inserted.append((vpcd, name))
+        snapshots.wait_until(has_card(name))
+        return vpcd
+
+    yield put_in
+    for vpcd, _ in inserted:
+        vpcd.pull()
+    for _, name in inserted:
+        snapshots.wait_until(has_card(name, False))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import (
+    CardChoice,
     ConsentRequest,
     PairingPeer,
     PairingProblem,
@@ -15,7 +16,9 @@ from reader_bridge.prompter import (
     WordChoice,
 )
 
-Question = PairingProblem | None | PairingPeer | WordChoice | ConsentRequest | PinRequest
+Question = (
+    PairingProblem | None | PairingPeer | WordChoice | CardChoice | ConsentRequest | PinRequest
+)
 Answer = bytes | None
 
 
@@ -25,6 +28,7 @@ class ScriptedPrompter:
     :param codes: in this order; after the last one it never answers.
     :param secrets: by kind, in this order, the last one repeatedly; `None` refuses.
     :param agree: the answer to requests for consent and comparison.
+    :ivar chosen_reader: whose card is chosen where there are several.
     :ivar asked: every question, in order.
     :ivar shown: every event, in order.
     :ivar handed_out: every buffer that was handed out.
@@ -39,6 +43,7 @@ class ScriptedPrompter:
         self._codes = deque(codes)
         self._secrets = {kind: deque(answers) for kind, answers in (secrets or {}).items()}
         self._agree = agree
+        self.chosen_reader: str | None = None
         self.asked: list[Question] = []
         self.shown: list[PrompterEvent] = []
         self.handed_out: list[SecretBuffer] = []
@@ -69,6 +74,12 @@ class ScriptedPrompter:
         """Return the scripted answer."""
         self._note(request)
         return self._agree(request)
+
+    async def choose_card(self, choice: CardChoice) -> int | None:
+        """Choose the reader that was named; without one none."""
+        self._note(choice)
+        readers = [option.reader for option in choice.options]
+        return readers.index(self.chosen_reader) if self.chosen_reader in readers else None
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
         """Return the next secret of the kind."""

@@ -3,7 +3,7 @@
 It draws no frames: Chinese terminals give line characters two columns.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -19,6 +19,7 @@ from reader_bridge.app.translation import localise
 from reader_bridge.app.typing_buffer import TypingBuffer
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import (
+    CardChoice,
     ConsentRequest,
     OperationWaiting,
     PairingPeer,
@@ -71,14 +72,28 @@ class TerminalPrompter:
 
     async def choose_words(self, choice: WordChoice) -> int | None:
         """Ask which pair of words the chat shows, by its number."""
-        self._print_page(prompt_texts.word_choice_page(choice, self._language))
-        for number, pair in enumerate(choice.pairs, 1):
-            self._screen.print(f"  {number}  {prompt_texts.pair_of_words(pair)}", style="bold")
-        none = localise(self._language, "None of these")
-        self._screen.print(f"  0  {none}")
-        chosen = await self._ask_number(len(choice.pairs))
-        if chosen and choice.pairs[chosen - 1] == choice.peer.words:
+        chosen = await self._choose(
+            prompt_texts.word_choice_page(choice, self._language),
+            [prompt_texts.pair_of_words(pair) for pair in choice.pairs],
+        )
+        if chosen is not None and choice.pairs[chosen] == choice.peer.words:
             self._start_status(localise(self._language, "Now say yes in the chat too."))
+        return chosen
+
+    async def choose_card(self, choice: CardChoice) -> int | None:
+        """Ask which card is meant, by its number."""
+        return await self._choose(
+            prompt_texts.card_choice_page(choice, self._language),
+            [prompt_texts.card_option_text(each, self._language) for each in choice.options],
+        )
+
+    async def _choose(self, page: PromptPage, options: Sequence[str]) -> int | None:
+        """Ask for one of the options by its number; `None` for none of them."""
+        self._print_page(page)
+        for number, option in enumerate(options, 1):
+            self._screen.print(f"  {number}  {option}", style="bold")
+        self._screen.print(f"  0  {page.no}")
+        chosen = await self._ask_number(len(options))
         return chosen - 1 if chosen else None
 
     async def _ask_number(self, largest: int) -> int:

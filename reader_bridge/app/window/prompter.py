@@ -1,6 +1,7 @@
 """The prompter of the window, called from the client's thread."""
 
 from collections.abc import Callable
+from functools import partial
 
 from reader_bridge.app import notice_texts, prompt_texts
 from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
@@ -9,11 +10,13 @@ from reader_bridge.app.window.question import (
     LineQuestion,
     PinQuestion,
     Question,
-    WordQuestion,
+    card_question,
+    word_question,
 )
 from reader_bridge.app.window.thread_bridge import ThreadBridge
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import (
+    CardChoice,
     ConsentRequest,
     OperationWaiting,
     PairingPeer,
@@ -56,12 +59,17 @@ class WindowPrompter:
 
     async def choose_words(self, choice: WordChoice) -> int | None:
         """Ask which pair of words the chat shows."""
-        answer = await self._bridge.ask(lambda language: WordQuestion(choice, language))
+        answer = await self._bridge.ask(partial(word_question, choice))
         if not isinstance(answer, int):
             return None
         if choice.pairs[answer] == choice.peer.words:
             self._notify_yes_in_chat()
         return answer
+
+    async def choose_card(self, choice: CardChoice) -> int | None:
+        """Ask which card is meant."""
+        answer = await self._bridge.ask(partial(card_question, choice))
+        return answer if isinstance(answer, int) else None
 
     async def ask_consent(self, request: ConsentRequest) -> bool:
         """Ask whether the operation is wanted."""

@@ -1,5 +1,7 @@
 """The questions of the window."""
 
+import textwrap
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -11,10 +13,12 @@ from reader_bridge.app.prompt_texts import PromptPage, pin_entry_problem
 from reader_bridge.app.translation import localise
 from reader_bridge.app.window import widgets
 from reader_bridge.app.window.secret_field import SecretField
-from reader_bridge.prompter import PinKind, PinRequest, WordChoice
+from reader_bridge.prompter import CardChoice, PinKind, PinRequest, WordChoice
 
 SETTLE_MILLISECONDS = 400
 """A question that appears while somebody types or clicks takes no answer yet."""
+BUTTON_COLUMNS = 40
+"""Letters on a line of a button; Chinese characters are twice as wide."""
 
 
 class Question(QWidget):
@@ -136,18 +140,18 @@ class LineQuestion(Question):
         self._answer(self.field.text().strip())
 
 
-class WordQuestion(Question):
-    """Asks which pair of words the chat shows; the answer is its index."""
+class ChoiceQuestion(Question):
+    """Asks for one of several options; the answer is its index."""
 
-    def __init__(self, choice: WordChoice, language: str) -> None:
-        self._choice = choice
-        super().__init__(prompt_texts.word_choice_page(choice, language), language)
+    def __init__(self, page: PromptPage, options: Sequence[str], language: str) -> None:
+        self._options = options
+        super().__init__(page, language)
         self.yes.setVisible(False)
 
     def _add_fields(self, column: QVBoxLayout) -> None:
         self.choices = [
-            widgets.push_button(prompt_texts.pair_of_words(pair), partial(self._answer, index))
-            for index, pair in enumerate(self._choice.pairs)
+            widgets.push_button(option, partial(self._answer, index))
+            for index, option in enumerate(self._options)
         ]
         for each in self.choices:
             column.addWidget(each)
@@ -244,6 +248,23 @@ class PinQuestion(Question):
             self.confirm()
         else:
             below.setFocus()
+
+
+def word_question(choice: WordChoice, language: str) -> ChoiceQuestion:
+    """Return the question which pair of words the chat shows."""
+    options = [prompt_texts.pair_of_words(pair) for pair in choice.pairs]
+    return ChoiceQuestion(prompt_texts.word_choice_page(choice, language), options, language)
+
+
+def card_question(choice: CardChoice, language: str) -> ChoiceQuestion:
+    """Return the question which of several cards is meant."""
+    options = [_wrap(prompt_texts.card_option_text(option, language)) for option in choice.options]
+    return ChoiceQuestion(prompt_texts.card_choice_page(choice, language), options, language)
+
+
+def _wrap(text: str) -> str:
+    """Break a text that a button at the window's least width would cut."""
+    return textwrap.fill(text, BUTTON_COLUMNS if text.isascii() else BUTTON_COLUMNS // 2)
 
 
 def _field_label(text: str, field: QWidget) -> QLabel:

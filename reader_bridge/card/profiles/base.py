@@ -120,6 +120,8 @@ class CardProfile(abc.ABC):
 
     def __init__(self, channel: CardChannel) -> None:
         self.channel = channel
+        self._serial: str | None = None
+        self._is_serial_read = False
 
     @classmethod
     def matches_atr(cls, atr: bytes) -> bool:
@@ -139,6 +141,16 @@ class CardProfile(abc.ABC):
 
         Serial and tries are always read again, and everything else where the serial is another one.
         """
+
+    def read_serial(self) -> str | None:
+        """Return the serial of the chip, as hex, where it has one. Read once per connection."""
+        if not self._is_serial_read:
+            self._serial, self._is_serial_read = self._find_serial(), True
+        return self._serial
+
+    def _find_serial(self) -> str | None:
+        """Read the serial."""
+        return None
 
     @abc.abstractmethod
     def status(self) -> CardStatus:

@@ -104,16 +104,13 @@ class GidsProfile(PinCardProfile):
 
     def status(self) -> CardStatus:
         """Return what the card says without a PIN. Spends no try."""
-        identifier = self._read_object(*gids_files.CARD_ID)
-        if self._identifier not in (None, identifier):
-            self._files, self._keys, self._all_keys_read = None, {}, False
-        self._identifier = identifier
+        serial = self.read_serial()
         self._read_keys()
         return CardStatus(
             profile=self.name,
             capabilities=self.capabilities,
-            serial=identifier.hex(),
-            card_number=self._find_card_number(identifier),
+            serial=serial,
+            card_number=self._find_card_number(),
             pin=self._read_pin_tries(),
             admin=self._read_tries(ADMIN_STATUS),
             certificates=tuple(role for role in KeyRole if role in self._keys),
@@ -193,6 +190,14 @@ class GidsProfile(PinCardProfile):
             raise MalformedResponseError("length of signature")
         return StatementSignature(SignatureAlgorithm.RS256, value)
 
+    def _find_serial(self) -> str:
+        """Read the card's identifier; what was read of a card with another one is forgotten."""
+        identifier = self._read_object(*gids_files.CARD_ID)
+        if self._identifier not in (None, identifier):
+            self._files, self._keys, self._all_keys_read = None, {}, False
+        self._identifier = identifier
+        return identifier.hex()
+
     def _read_pin_tries(self) -> TryCounter:
         return self._read_tries(PIN_STATUS)
 
@@ -225,8 +230,8 @@ class GidsProfile(PinCardProfile):
             remaining = _find_byte(status, OLD_TRIES_REMAINING)
         return TryCounter(remaining, _find_byte(status, TRIES_LIMIT))
 
-    def _find_card_number(self, identifier: bytes) -> str | None:
-        text = identifier.decode("ascii", "replace")
+    def _find_card_number(self) -> str | None:
+        text = (self._identifier or b"").decode("ascii", "replace")
         if CARD_NUMBER_PATTERN.fullmatch(text):
             return text
         numbers = (find_card_number(load_certificate(der)) for _, der in self._keys.values())

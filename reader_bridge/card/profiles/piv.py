@@ -102,7 +102,7 @@ class PivProfile(PinCardProfile):
         return CardStatus(
             profile=self.name,
             capabilities=self.capabilities,
-            serial=self._read_serial(),
+            serial=self.read_serial(),
             card_number=next((number for number in numbers if number), None),
             pin=self._read_pin_tries(),
             puk=self._read_tries(PUK_REFERENCE),
@@ -184,8 +184,8 @@ class PivProfile(PinCardProfile):
             return TryCounter(error.attempts_remaining)
         return TryCounter(None)
 
-    def _read_serial(self) -> str | None:
-        """Return the card's GUID, the identifier in its CHUID (SP 800-73-4 part 1, §3.1.2)."""
+    def _find_serial(self) -> str | None:
+        """Read the card's GUID, the identifier in its CHUID (SP 800-73-4 part 1, §3.1.2)."""
         content = self._find_object(CHUID)
         try:
             guid = tlv.find(content or b"", 0x34)

@@ -1,5 +1,7 @@
 """Every page of the app with sample content, for tests and screenshots."""
 
+from functools import partial
+
 from reader_bridge.app import prompt_texts
 from reader_bridge.app.translation import localise
 from reader_bridge.app.window.question import (
@@ -7,14 +9,17 @@ from reader_bridge.app.window.question import (
     PassphraseQuestion,
     PinQuestion,
     Question,
-    WordQuestion,
     address_page,
+    card_question,
     passphrase_page,
+    word_question,
 )
 from reader_bridge.app.window.thread_bridge import QuestionFactory
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.prompter import (
+    CardChoice,
     CardLabel,
+    CardOption,
     ConsentRequest,
     PairingPeer,
     PairingProblem,
@@ -37,6 +42,11 @@ WORDS = WordChoice(
 )
 CARD = CardLabel(ProfileName.GIDS, "GP00000000123456")
 READER = "ACS ACR39U ICC Reader 00 00"
+CARDS = CardChoice(
+    Operation.CHANGE_PIN,
+    PEER,
+    (CardOption(READER, CARD), CardOption("Yubico YubiKey 01 00", CardLabel(ProfileName.PIV))),
+)
 NEW = PinRequest(PinKind.NEW, Operation.SET_PIN, CARD, PinRules(6, 8))
 CURRENT = PinRequest(PinKind.CURRENT, Operation.CHANGE_PIN, CARD, PinRules(6, 8), 2, 3)
 LAST = PinRequest(
@@ -60,7 +70,8 @@ PAGES: dict[str, QuestionFactory] = {
     "code": code(),
     "wrong code": code(PairingProblem(PairRefusal.TOO_MANY_TRIES, 0, 900)),
     "compare": lambda language: Question(prompt_texts.comparison_page(PEER, language), language),
-    "words": lambda language: WordQuestion(WORDS, language),
+    "words": partial(word_question, WORDS),
+    "cards": partial(card_question, CARDS),
     "consent": lambda language: Question(prompt_texts.consent_page(UNLOCK, language), language),
     "reading": lambda language: Question(prompt_texts.consent_page(READING, language), language),
     "current pin": lambda language: PinQuestion(CURRENT, language),

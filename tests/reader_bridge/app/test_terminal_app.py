@@ -24,10 +24,15 @@ from reader_bridge.protocol.pairing_messages import (
     PairAnswer,
     Paired,
 )
+from reader_bridge.virtual_card.card import VirtualCard
 from tests import phrases
 from tests.reader_bridge.app.conftest import NEW_PIN, PIN, StartTerminalUser
 from tests.reader_bridge.app.terminal_steps import ends, pair, sees
 from tests.reader_bridge.app.terminal_user import TerminalUser
+from tests.reader_bridge.card.card_issuer import CardTestAuthority
+from tests.reader_bridge.card.fake_cards import PivCard
+from tests.reader_bridge.card.pcsc_sandbox import READER, SECOND_READER, PcscSandbox
+from tests.reader_bridge.conftest import InsertCard
 from tests.reader_bridge.scripted_server import CODE, NAME, BridgeLink, ScriptedServer
 
 WRONG = "wrong111"
@@ -109,6 +114,38 @@ async def test_all_of_it_is_there_in_chinese(
     assert await ends(person) == 0
     assert line.hello
     assert line.hello.language == "zh-Hant"
+
+
+async def test_one_of_two_cards_is_chosen_by_its_number(
+    server: ScriptedServer,
+    start_user: StartTerminalUser,
+    pcsc_sandbox: PcscSandbox,
+    insert: InsertCard,
+    card: VirtualCard,
+    issuer: CardTestAuthority,
+) -> None:
+    """In the slots of a real pcscd."""
+    insert(PivCard(issuer.keys["authentication"], issuer.certify("authentication")))
+    insert(card, 1)
+    socket = str(pcsc_sandbox.socket_path)
+    person = start_user("--server", server.url, PCSCLITE_CSOCK_NAME=socket)
+    line = await pair(person, server)
+    await line.start(ReadCardStatus())
+    await sees(person, phrases.MAY_CHAT_LOOK, "[y/n]")
+    person.types("y")
+    await sees(
+        person, "Which card do you want to use?", READER, SECOND_READER, "0  None", "Number:"
+    )
+    person.types("2")
+    result = await line.receive_end()
+    assert isinstance(result, OperationResult)
+    assert isinstance(result.value, CardReport)
+    assert result.value.reader == SECOND_READER
+    await line.start(ReadCardStatus(), "op2")
+    await sees(person, "Which card do you want to use?", "Number:")
+    person.types("0")
+    assert (await line.receive_end()).code is FailureCode.SEVERAL_CARDS  # type: ignore[union-attr]
+    await sees(person, "none was chosen")
 
 
 async def test_what_cannot_be_a_pin_is_told_before_the_card_sees_it(

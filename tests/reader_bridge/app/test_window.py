@@ -16,14 +16,14 @@ from reader_bridge.app.notice_texts import NoticeTone, StatusNotice, describe_ev
 from reader_bridge.app.prompt_texts import pair_of_words
 from reader_bridge.app.window import theme
 from reader_bridge.app.window.main_window import MainWindow, load_icon
-from reader_bridge.app.window.question import PinQuestion, Question
+from reader_bridge.app.window.question import ChoiceQuestion, PinQuestion, Question
 from reader_bridge.app.window.secret_field import SecretField
 from reader_bridge.app.window.thread_bridge import PendingQuestion, QuestionFactory, ThreadBridge
 from reader_bridge.app.window.tray import TrayIcon
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import OperationWaiting, PairingStarted, ServerConnected
 from reader_bridge.protocol import Operation, ProgressStep
-from tests.reader_bridge.app.sample_pages import NEW, PAGES, PEER, WORDS
+from tests.reader_bridge.app.sample_pages import CARDS, NEW, PAGES, PEER, WORDS
 from tests.reader_bridge.app.window_user import WindowUser
 
 
@@ -111,6 +111,17 @@ async def test_the_words_are_chosen_with_the_keyboard(scene: WindowScene) -> Non
     assert scene.answers == [], "not by a key that was meant for something else"
     await scene.person.chooses(pair_of_words(PEER.words))
     assert scene.answers == [WORDS.pairs.index(PEER.words)]
+
+
+async def test_a_card_is_chosen_with_the_keyboard(scene: WindowScene) -> None:
+    scene.ask(PAGES["cards"])
+    scene.person.presses(Qt.Key.Key_Return, Qt.Key.Key_Space)
+    assert scene.answers == [], "not by a key that was meant for something else"
+    assert isinstance(scene.page, ChoiceQuestion)
+    text = scene.page.choices[1].text()
+    assert CARDS.options[1].reader in text.replace("\n", " ")
+    await scene.person.chooses(text)
+    assert scene.answers == [1]
 
 
 async def test_the_tab_order_is_field_yes_no_language(scene: WindowScene) -> None:

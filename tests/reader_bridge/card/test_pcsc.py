@@ -1,7 +1,7 @@
-"""The PC/SC adapter and the reader watch, on a real pcscd with virtual readers."""
+"""The PC/SC adapter and the reader watch, on a real pcscd with virtual pcsc_readers."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -25,73 +25,36 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import TryCounter
 from reader_bridge.protocol.enums import ProfileName
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.reader import InsertableCard
 from tests.reader_bridge.card.card_issuer import card_is_genuine, cryptogram
 from tests.reader_bridge.card.pcsc_sandbox import READER, SECOND_READER, PcscSandbox
 from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card, state_of
+from tests.reader_bridge.conftest import InsertCard
 from tests.reader_bridge.virtual_card.misbehaviour import (
     MisbehavingCard,
     Misbehaviour,
     MisbehaviourKind,
 )
-from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 PIN, NEW_PIN = bytearray(b"first123"), bytearray(b"second45")
 IS_PIN_VERIFIED, NOTHING_SELECTED = bytearray.fromhex("00200080"), 0x6985
 SELECT = bytearray.fromhex("00a4040009a0000003974254465900")
 
-InsertCard = Callable[..., VpcdReader]
-
-
-@pytest.fixture
-def readers(pcsc_sandbox: PcscSandbox) -> PcscReaders:
-    return PcscReaders(busy_timeout=0)
-
-
-@pytest.fixture
-def snapshots(readers: PcscReaders) -> Iterator[SnapshotRecorder]:
-    snapshots = SnapshotRecorder()
-    watch = readers.watch(snapshots)
-    yield snapshots
-    watch.close()
-
-
-@pytest.fixture
-def insert(pcsc_sandbox: PcscSandbox, snapshots: SnapshotRecorder) -> Iterator[InsertCard]:
-    """Put cards in, and wait until PC/SC has seen them."""
-    inserted: list[tuple[VpcdReader, str]] = []
-
-    def put_in(card: InsertableCard, slot: int = 0) -> VpcdReader:
-        name = (READER, SECOND_READER)[slot]
-        snapshots.wait_until(has_card(name, False))
-        vpcd = VpcdReader(lambda: pcsc_sandbox.connect(slot))
-        vpcd.insert(card)
-        inserted.append((vpcd, name))
-        snapshots.wait_until(has_card(name))
-        return vpcd
-
-    yield put_in
-    for vpcd, _ in inserted:
-        vpcd.pull()
-    for _, name in inserted:
-        snapshots.wait_until(has_card(name, False))
-
 
 def test_the_readers_are_listed_with_their_cards(
-    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+    pcsc_readers: PcscReaders, insert: InsertCard, card: VirtualCard
 ) -> None:
-    assert [state.name for state in readers.list_readers()] == [READER, SECOND_READER]
+    assert [state.name for state in pcsc_readers.list_readers()] == [READER, SECOND_READER]
     insert(card)
-    first, second = readers.list_readers()
+    first, second = pcsc_readers.list_readers()
     assert (first.card_present, first.atr) == (True, card.atr)
     assert (second.card_present, second.atr) == (False, b"")
 
 
 def test_every_operation_works_through_a_real_reader(
-    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+    pcsc_readers: PcscReaders, insert: InsertCard, card: VirtualCard
 ) -> None:
     insert(card)
-    with readers.connect(READER, exclusive=True) as connection:
+    with pcsc_readers.connect(READER, exclusive=True) as connection:
         assert connection.atr == card.atr
         profile = identify(connection)
         assert profile.name is ProfileName.GIDS
@@ -108,45 +71,45 @@ def test_every_operation_works_through_a_real_reader(
 
 
 def test_commands_of_extended_length_pass_a_real_reader_too(
-    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+    pcsc_readers: PcscReaders, insert: InsertCard, card: VirtualCard
 ) -> None:
     insert(card)
-    with readers.connect(READER) as connection:
+    with pcsc_readers.connect(READER) as connection:
         connection.extended_length = True
         profile = identify(connection)
         assert profile.status().pin == TryCounter(3, 3)
 
 
 def test_the_card_is_ours_alone_and_reset_before_and_after(
-    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+    pcsc_readers: PcscReaders, insert: InsertCard, card: VirtualCard
 ) -> None:
     insert(card)
-    with readers.connect(READER, exclusive=True) as alone:
+    with pcsc_readers.connect(READER, exclusive=True) as alone:
         with pytest.raises(CardInUseError) as held:
-            readers.connect(READER)
+            pcsc_readers.connect(READER)
         assert held.value.reader == READER
         identify(alone).verify_pin(PIN)
-    with readers.connect(READER) as shared:
+    with pcsc_readers.connect(READER) as shared:
         assert shared.send_and_receive(IS_PIN_VERIFIED)[1] == NOTHING_SELECTED
         with pytest.raises(CardInUseError):
-            readers.connect(READER, exclusive=True)
+            pcsc_readers.connect(READER, exclusive=True)
 
 
 def test_a_card_that_another_program_holds_is_waited_for(
-    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+    pcsc_readers: PcscReaders, insert: InsertCard, card: VirtualCard
 ) -> None:
     insert(card)
-    held = readers.connect(READER)
+    held = pcsc_readers.connect(READER)
     threading.Timer(0.3, held.close).start()
     with PcscReaders(busy_timeout=10).connect(READER, exclusive=True) as connection:
         assert identify(connection).status().pin == TryCounter(3, 3)
 
 
 def test_a_reset_by_another_program_is_told(
-    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+    pcsc_readers: PcscReaders, insert: InsertCard, card: VirtualCard
 ) -> None:
     insert(card)
-    with readers.connect(READER) as connection:
+    with pcsc_readers.connect(READER) as connection:
         pcsc = PcscApi(PcscLibrary())
         context = pcsc.establish()
         other, _ = pcsc.connect(context, READER, SHARE_SHARED)
@@ -157,25 +120,25 @@ def test_a_reset_by_another_program_is_told(
 
 
 def test_without_reader_or_card_there_is_no_connection(
-    readers: PcscReaders, snapshots: SnapshotRecorder
+    pcsc_readers: PcscReaders, snapshots: SnapshotRecorder
 ) -> None:
     snapshots.wait_until(has_card(READER, False))
     with pytest.raises(NoCardError):
-        readers.connect(READER)
+        pcsc_readers.connect(READER)
     with pytest.raises(ReaderNotFoundError):
-        readers.connect("no such reader")
+        pcsc_readers.connect("no such reader")
 
 
 @pytest.mark.parametrize("kind", [MisbehaviourKind.PULLED_BEFORE, MisbehaviourKind.PULLED_AFTER])
 def test_a_card_pulled_in_the_middle_is_told(
-    readers: PcscReaders,
+    pcsc_readers: PcscReaders,
     insert: InsertCard,
     snapshots: SnapshotRecorder,
     card: VirtualCard,
     kind: MisbehaviourKind,
 ) -> None:
     insert(MisbehavingCard(card, Misbehaviour(kind, instruction=0x20)))
-    with readers.connect(READER, exclusive=True) as connection:
+    with pcsc_readers.connect(READER, exclusive=True) as connection:
         profile = identify(connection)
         with pytest.raises(CardRemovedError):
             profile.verify_pin(bytearray(b"wrong123"))
@@ -183,13 +146,13 @@ def test_a_card_pulled_in_the_middle_is_told(
             connection.send_and_receive(SELECT)
     snapshots.wait_until(has_card(READER, False))
     insert(card)
-    with readers.connect(READER) as connection:
+    with pcsc_readers.connect(READER) as connection:
         left = 3 if kind is MisbehaviourKind.PULLED_BEFORE else 2
         assert identify(connection).status().pin == TryCounter(left, 3)
 
 
 def test_a_card_that_never_answers_costs_its_operation_only(
-    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+    pcsc_readers: PcscReaders, insert: InsertCard, card: VirtualCard
 ) -> None:
     answered = threading.Event()
 
@@ -197,7 +160,7 @@ def test_a_card_that_never_answers_costs_its_operation_only(
         answered.wait()
 
     insert(MisbehavingCard(card, Misbehaviour(MisbehaviourKind.SLOW, instruction=0xCB), wait=wait))
-    connection = readers.connect(READER)
+    connection = pcsc_readers.connect(READER)
     profile = identify(connection)
     assert isinstance(connection, PcscConnection)
     connection._call_timeout = 0.3
@@ -213,10 +176,10 @@ def test_a_card_that_never_answers_costs_its_operation_only(
 
 
 def test_an_answer_without_a_status_word_is_none(
-    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+    pcsc_readers: PcscReaders, insert: InsertCard, card: VirtualCard
 ) -> None:
     insert(MisbehavingCard(card, Misbehaviour(MisbehaviourKind.GARBAGE, answer=b"\x90")))
-    with readers.connect(READER) as connection, pytest.raises(MalformedResponseError):
+    with pcsc_readers.connect(READER) as connection, pytest.raises(MalformedResponseError):
         connection.send_and_receive(SELECT)
 
 
@@ -245,32 +208,32 @@ def test_the_watch_tells_of_cards_in_several_readers(
 
 def test_the_watch_and_the_card_survive_a_restart_of_the_service(
     pcsc_sandbox: PcscSandbox,
-    readers: PcscReaders,
+    pcsc_readers: PcscReaders,
     insert: InsertCard,
     snapshots: SnapshotRecorder,
     card: VirtualCard,
 ) -> None:
     insert(card)
-    connection = readers.connect(READER)
+    connection = pcsc_readers.connect(READER)
     pcsc_sandbox.stop()
     try:
         snapshots.wait_until(lambda snapshot: snapshot.service is ReaderService.STOPPED)
         with pytest.raises((ReaderServiceError, CardRemovedError)):
             connection.send_and_receive(SELECT)
         connection.close()
-        for ask in (readers.list_readers, lambda: readers.connect(READER)):
+        for ask in (pcsc_readers.list_readers, lambda: pcsc_readers.connect(READER)):
             with pytest.raises(ReaderServiceError):
                 ask()
     finally:
         pcsc_sandbox.start()
     snapshots.wait_until(has_card(READER))
-    with readers.connect(READER, exclusive=True) as again:
+    with pcsc_readers.connect(READER, exclusive=True) as again:
         identify(again).verify_pin(PIN)
 
 
-def test_a_closed_watch_tells_nothing_any_more(readers: PcscReaders) -> None:
+def test_a_closed_watch_tells_nothing_any_more(pcsc_readers: PcscReaders) -> None:
     snapshots = SnapshotRecorder()
-    watch = readers.watch(snapshots)
+    watch = pcsc_readers.watch(snapshots)
     snapshot = snapshots.wait_until(lambda snapshot: len(snapshot.readers) == 2)
     assert isinstance(watch.snapshot, ReaderSnapshot)
     assert watch.snapshot == snapshot

@@ -13,6 +13,19 @@ from tests.reader_bridge.app.terminal_user import clean_environment
 from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
 from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
+CHECK_WITH_CARD = """
+import queue, runpy
+from reader_bridge.card.pcsc import PcscReaders
+
+snapshots = queue.Queue()
+watch = PcscReaders().watch(snapshots.put)
+while not any(each.card_present for each in snapshots.get(timeout=20).readers):
+    pass
+watch.close()
+runpy.run_module("reader_bridge.app", run_name="__main__")
+"""
+"""Runs `kaika-bridge` as soon as a card is there."""
+
 
 @pytest.mark.parametrize(
     ("raw", "shown"),
@@ -32,10 +45,8 @@ def test_a_card_is_reached_whatever_its_reader_is_called(
         vpcd = VpcdReader(sandbox.connect)
         vpcd.insert(card)
         try:
-            wait = ["opensc-tool", "--wait", "--reader", "0", "--atr"]
-            subprocess.run(wait, env=environment, check=True, capture_output=True, timeout=20)
             done = subprocess.run(
-                [sys.executable, "-m", "reader_bridge.app", "check", "--json"],
+                [sys.executable, "-c", CHECK_WITH_CARD, "check", "--json"],
                 env=environment,
                 capture_output=True,
                 text=True,

@@ -18,6 +18,7 @@ from bot.web import listeners
 from bot.wiring.bridge import BridgeRuntime
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import (
+    CardChoice,
     ConsentRequest,
     ExitReason,
     PairingPeer,
@@ -109,6 +110,9 @@ class PcUser:
 
     async def choose_words(self, choice: WordChoice) -> int | None:
         return choice.pairs.index(choice.peer.words) if self.agrees(choice.peer) else None
+
+    async def choose_card(self, choice: CardChoice) -> int | None:
+        raise AssertionError(choice)
 
     async def ask_consent(self, request: ConsentRequest) -> bool:
         self.consents.append(request)
