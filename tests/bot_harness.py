@@ -178,9 +178,9 @@ class ChatUser:
         """Return the same person in another chat, or in a topic."""
         return ChatUser(self.harness, self.person, chat_id, thread)
 
-    async def says(self, text: str, reply_to: int | None = None) -> int:
-        """Send a text; return its message id."""
-        sent = self.person.send(text, self.chat_id, self.thread, reply_to)
+    async def says(self, text: str, reply_to: int | None = None, quote: str | None = None) -> int:
+        """Send a text, perhaps as a reply that quotes a part; return its message id."""
+        sent = self.person.send(text, self.chat_id, self.thread, reply_to, quote)
         await self.harness.settle()
         return int(sent["message_id"])
 

@@ -1,11 +1,11 @@
 """Finds the chat, topic or message a call is about, with Telegram's refusals."""
 
 from sandbox.errors import ApiError, bad_request, forbidden
+from sandbox.markup import parse_formatted_text
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
+from sandbox.world.quotes import make_quote
 from sandbox.world.world import World
-
-GENERAL_TOPIC = 1
 
 
 def find_chat(world: World, chat_id: str) -> ChatState:
@@ -65,16 +65,23 @@ def resolve_thread(world: World, chat: ChatState, thread: int) -> int:
     :raises ApiError: where there is no such topic, or it is closed.
     """
     if thread <= 0 or not (chat.is_forum or chat.is_private):
+        _require_open_general(world, chat)
         return 0
     topic = chat.topics.get(thread)
     if thread in chat.vanished_topic_ids:
         chat.vanished_topic_ids.remove(thread)
         raise bad_request("TOPIC_DELETED")
-    if topic is None or thread == GENERAL_TOPIC:
+    if topic is None:
         raise bad_request("message thread not found")
     if topic.is_closed and not chat.can_manage_topic(topic, world.bot.id):
         raise bad_request("TOPIC_CLOSED")
     return thread
+
+
+def _require_open_general(world: World, chat: ChatState) -> None:
+    general = chat.general
+    if general and general.is_closed and not chat.can_manage_topic(general, world.bot.id):
+        raise bad_request("TOPIC_CLOSED")
 
 
 def find_message(chat: ChatState, message_id: int, what: str) -> StoredMessage:
@@ -101,6 +108,22 @@ def find_replied_message(world: World, chat: ChatState, reply: Json | None) -> S
     if reply.get("allow_sending_without_reply"):
         return chat.messages.get(reply["message_id"])
     return find_message(chat, reply["message_id"], "message to be replied")
+
+
+def find_quote(stored: StoredMessage | None, reply: Json | None) -> Json | None:
+    """Return the TextQuote of a reply that quotes a part of the message.
+
+    :raises ApiError: where the message does not say that.
+    """
+    if not reply or not reply.get("quote") or stored is None:
+        return None
+    words, entities = parse_formatted_text(
+        reply["quote"], reply.get("quote_parse_mode"), reply.get("quote_entities")
+    )
+    quote = make_quote(stored.message, words, reply.get("quote_position"))
+    if quote is None:
+        raise bad_request("QUOTE_TEXT_INVALID")
+    return {**quote, "entities": entities} if entities else quote
 
 
 def has_bot_right(world: World, chat: ChatState, right: str) -> bool:

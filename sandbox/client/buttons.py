@@ -76,6 +76,24 @@ def _require_callback(button: Json) -> Json:
     return button
 
 
+def press_inline_switch(
+    session: AccountSession, chat: ChatState, message_id: int, text: str
+) -> str | None:
+    """Press a button that types an inline query into this chat, and return the words.
+
+    In a topic nothing happens, unless the sandbox is told otherwise: so it is in Telegram's
+    desktop and iOS clients.
+    """
+    stored = find_shown_message(chat, message_id)
+    name = "switch_inline_query_current_chat"
+    rows: list[list[Json]] = (stored.message.get("reply_markup") or {}).get("inline_keyboard", [])
+    for button in (button for row in rows for button in row):
+        if button["text"] == text and name in button:
+            is_dead = stored.topic_id and not session.world.options.inline_buttons_in_topics
+            return None if is_dead else str(button[name])
+    raise PersonError(404, "button_not_found", f"No button {text!r} that asks the bot inline.")
+
+
 def press_key(session: AccountSession, chat: ChatState, text: str, thread: int = 0) -> Json:
     """Press a button in place of the letters: it sends its text, or a contact or place."""
     button = find_key(chat, text)

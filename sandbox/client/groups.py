@@ -151,6 +151,8 @@ class Group:
         self._check_forum(person)
         topic = person.find_topic(self.chat, thread)
         person.check_right(self.chat, "can_delete_messages")
+        if topic is self.chat.general:
+            raise PersonError(403, "not_deletable", "The general topic stays.")
         delete_topic(self.world, self.chat, topic)
         self.chat.vanished_topic_ids.add(thread)
 
@@ -169,8 +171,10 @@ class Group:
 
     def as_json(self) -> Json:
         """Return the group as the world interface shows it."""
+        general = {"general": topic_json(self.chat.general)} if self.chat.general else {}
         return {
             **self.chat.json,
+            **general,
             "members": [
                 _member_json(user_id, member) for user_id, member in self.chat.members.items()
             ],

@@ -15,6 +15,8 @@ from sandbox.world.delivery import (
     without_reply,
 )
 from sandbox.world.forwarding import forwarded_content
+from sandbox.world.quotes import make_quote
+from sandbox.world.world import GENERAL_TOPIC_ID
 
 EDITABLE_SECONDS = 48 * 60 * 60
 
@@ -25,6 +27,7 @@ def send_text(
     text: str,
     thread: int = 0,
     reply_to_message_id: int | None = None,
+    quote: str | None = None,
 ) -> Json:
     """Send a text, in pieces of the length that Telegram allows, and return the last one."""
     pieces = [parse_typed_text(piece) for piece in _split(text)]
@@ -34,13 +37,23 @@ def send_text(
     reply_to = (
         None if reply_to_message_id is None else find_shown_message(chat, reply_to_message_id)
     )
+    quoted = _quote_field(reply_to, quote)
     for shown, entities in pieces:
-        content: Json = {"text": shown}
+        content: Json = {"text": shown, **quoted}
         if entities:
             content["entities"] = entities
         message = send_content(session, chat, content, thread, reply_to)
-        reply_to = None
+        reply_to, quoted = None, {}
     return message
+
+
+def _quote_field(reply_to: StoredMessage | None, quote: str | None) -> Json:
+    if quote is None:
+        return {}
+    found = make_quote(reply_to.message, quote) if reply_to else None
+    if found is None:
+        raise PersonError(400, "not_quoted", "The message replied to does not say that.")
+    return {"quote": found}
 
 
 def _split(text: str) -> list[str]:
@@ -65,10 +78,9 @@ def send_content(
 ) -> Json:
     """Put a person's message into a chat, and let the bot have it."""
     session.check_can_write(chat)
-    if thread:
-        _check_topic(session, chat, thread)
-    elif reply_to is not None:
-        thread = reply_to.topic_id
+    thread = thread or (reply_to.topic_id if reply_to else 0)
+    if chat.is_forum or thread:
+        _check_topic(session, chat, thread or GENERAL_TOPIC_ID)
     world = session.world
     stored = post_message(
         world,

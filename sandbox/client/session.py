@@ -4,7 +4,7 @@ from sandbox.errors import PersonError
 from sandbox.types import Json
 from sandbox.world.accounts import UserAccount
 from sandbox.world.chats import ChatState, ForumTopic, StoredMessage
-from sandbox.world.world import World
+from sandbox.world.world import GENERAL_TOPIC_ID, World
 
 
 class AccountSession:
@@ -45,6 +45,8 @@ class AccountSession:
         :raises PersonError: where it is not there.
         """
         topic = chat.topics.get(thread)
+        if thread == GENERAL_TOPIC_ID and chat.general:
+            return chat.general
         if topic is None:
             raise PersonError(404, "topic_not_found", f"There is no topic {thread}.")
         return topic

@@ -35,10 +35,14 @@ class TelegramClient(AccountSession):
         chat_id: int | None = None,
         message_thread_id: int = 0,
         reply_to_message_id: int | None = None,
+        quote: str | None = None,
     ) -> Json:
-        """Send a text. A long one goes in several messages, as clients do; the last is returned."""
+        """Send a text, perhaps as a reply that quotes a part of a message.
+
+        A long one goes in several messages, as clients do; the last is returned.
+        """
         chat = self.find_chat(chat_id)
-        return messages.send_text(self, chat, text, message_thread_id, reply_to_message_id)
+        return messages.send_text(self, chat, text, message_thread_id, reply_to_message_id, quote)
 
     def start(self, payload: str | None = None) -> Json:
         """Press *Start*, or follow a deep link with a `payload`; it unblocks the bot too."""
@@ -132,6 +136,16 @@ class TelegramClient(AccountSession):
         chat = self.find_chat()
         button = buttons.find_key(chat, text)
         return chat_sharing.share_chat(self, chat, button, self.find_chat(group_id))
+
+    def press_inline_switch(
+        self, message_id: int, text: str, chat_id: int | None = None
+    ) -> str | None:
+        """Press a button that types an inline query into this chat.
+
+        :return: the words of the query, for `query_inline`; None in a topic, where nothing
+            happens in most clients.
+        """
+        return buttons.press_inline_switch(self, self.find_chat(chat_id), message_id, text)
 
     def query_inline(self, query: str, chat_id: int | None = None, offset: str = "") -> str:
         """Type ``@bot query`` into a chat.

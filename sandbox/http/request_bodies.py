@@ -29,6 +29,7 @@ class SendBody(StrictBody):
     chat_id: int | None = None
     message_thread_id: int = 0
     reply_to_message_id: int | None = None
+    quote: str | None = None
 
 
 class StartBody(StrictBody):
@@ -181,6 +182,8 @@ class OptionsBody(StrictBody):
     """Options to be switched on or off."""
 
     flood_limits: bool | None = None
+    inline_buttons_in_topics: bool | None = None
+    inline_feedback: bool | None = None
 
 
 class MailBody(StrictBody):

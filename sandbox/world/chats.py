@@ -42,6 +42,8 @@ class ForumTopic:
     icon_color: int
     icon_custom_emoji_id: str = ""
     is_closed: bool = False
+    is_hidden: bool = False
+    """Only the general topic can be hidden."""
     creator_id: int = 0
 
     def as_json(self) -> Json:
@@ -104,6 +106,9 @@ class ChatState:
     members: dict[int, GroupMember] = field(default_factory=dict)
     """Everybody who is or was in a group, the bot included."""
     topics: dict[int, ForumTopic] = field(default_factory=dict)
+    """All topics of a forum but the general one."""
+    general: ForumTopic | None = None
+    """The general topic of a forum, whose messages bear no thread."""
     vanished_topic_ids: set[int] = field(default_factory=set)
     """Topics that people deleted and that the bot has not written to since."""
     is_forum: bool = False

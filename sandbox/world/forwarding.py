@@ -16,6 +16,7 @@ _ENVELOPE = frozenset(
         "message_thread_id",
         "is_topic_message",
         "reply_to_message",
+        "quote",
         "reply_markup",
         "has_protected_content",
         "via_bot",

@@ -28,6 +28,7 @@ def create_topic(
     if emoji:
         created["icon_custom_emoji_id"] = emoji
     post_service_message(world, chat, creator, {"forum_topic_created": created}, thread=topic.id)
+    world.changes.record("topics", chat)
     return topic
 
 
@@ -57,6 +58,7 @@ def edit_topic(
     topic.name = name
     topic.icon_custom_emoji_id = changes.get("icon_custom_emoji_id", topic.icon_custom_emoji_id)
     post_service_message(world, chat, editor, {"forum_topic_edited": changes}, thread=topic.id)
+    world.changes.record("topics", chat)
 
 
 def set_topic_closed(
@@ -70,8 +72,27 @@ def set_topic_closed(
     if topic.is_closed == closed:
         raise bad_request("TOPIC_NOT_MODIFIED")
     topic.is_closed = closed
+    topic.is_hidden = topic.is_hidden and closed
     kind = "forum_topic_closed" if closed else "forum_topic_reopened"
     post_service_message(world, chat, actor, {kind: {}}, thread=topic.id)
+    world.changes.record("topics", chat)
+
+
+def set_general_hidden(
+    world: World, chat: ChatState, general: ForumTopic, actor: Json, *, hidden: bool
+) -> None:
+    """Hide the general topic, which closes it, or show it again.
+
+    :param actor: the User object of who does it.
+    :raises ApiError: where it is that already.
+    """
+    if general.is_hidden == hidden:
+        raise bad_request("TOPIC_NOT_MODIFIED")
+    general.is_hidden = hidden
+    general.is_closed = general.is_closed or hidden
+    kind = "general_forum_topic_hidden" if hidden else "general_forum_topic_unhidden"
+    post_service_message(world, chat, actor, {kind: {}})
+    world.changes.record("topics", chat)
 
 
 def delete_topic(world: World, chat: ChatState, topic: ForumTopic) -> None:

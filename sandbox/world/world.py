@@ -8,7 +8,7 @@ from sandbox.types import Clock, Json
 from sandbox.world.accounts import UserAccount
 from sandbox.world.bot_profile import BotProfile
 from sandbox.world.change_log import ChangeLog
-from sandbox.world.chats import ChatState
+from sandbox.world.chats import ChatState, ForumTopic
 from sandbox.world.fault_injection import FaultInjector
 from sandbox.world.file_store import FileStore
 from sandbox.world.flood_control import FloodControl
@@ -20,6 +20,8 @@ from sandbox.world.webhook_delivery import WebhookDelivery
 
 FIRST_PERSON_ID = 5_400_000_001
 """Above 32 bits, as real ids are, so that whoever stores them too small finds out."""
+GENERAL_TOPIC_ID = 1
+GENERAL_ICON_COLOR = 7322096
 FIRST_ALBUM_ID = 13_900_000_000_000_001
 FIRST_GROUP_ID = -1002000000001
 
@@ -30,6 +32,8 @@ class SandboxOptions:
 
     flood_limits: bool = False
     """Whether too many calls are refused with 429."""
+    inline_buttons_in_topics: bool = False
+    """Whether buttons that type an inline query work in topics, which they do not in clients."""
     inline_feedback: bool = False
     """Whether the bot is told which inline result was chosen; @BotFather has it off."""
     reads_groups: bool = False
@@ -112,6 +116,8 @@ class World:
         if is_forum:
             shape["is_forum"] = True
         chat = ChatState(group_id, shape, is_forum=is_forum)
+        if is_forum:
+            chat.general = ForumTopic(GENERAL_TOPIC_ID, "General", GENERAL_ICON_COLOR)
         self.chats[group_id] = chat
         return chat
 

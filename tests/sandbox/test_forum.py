@@ -347,3 +347,87 @@ async def test_who_made_a_topic_may_edit_it_without_rights(
     await bot.call("editForumTopic", **topic, name="Bo ✓")
     await bot.call("closeForumTopic", **topic)
     await bot.call("deleteForumTopic", **topic)
+
+
+async def test_the_general_topic_is_renamed_closed_and_hidden(
+    bot: BotCaller, forum: Group, ann: TelegramClient, stranger: TelegramClient
+) -> None:
+    chat = {"chat_id": forum.id}
+    await bot.call("editGeneralForumTopic", **chat, name="Board")
+    await bot.call("closeGeneralForumTopic", **chat)
+    with pytest.raises(PersonError, match="is closed"):
+        stranger.send("x", forum.id)
+    ann.send("the creator may", forum.id)
+    await bot.call("sendMessage", **chat, text="an administrator may")
+    await bot.call("reopenGeneralForumTopic", **chat)
+    stranger.send("x", forum.id)
+    await bot.call("hideGeneralForumTopic", **chat)
+    again = await bot.call_refused("hideGeneralForumTopic", **chat)
+    assert again == "Bad Request: TOPIC_NOT_MODIFIED"
+    general = forum.as_json()["general"]
+    assert (general["name"], general["is_closed"]) == ("Board", True)
+    await bot.call("unhideGeneralForumTopic", **chat)
+    messages = [message for _, message in await bot.take_updates()]
+    assert not any("message_thread_id" in message for message in messages)
+    notices = [kind for message in messages for kind in _GENERAL if kind in message]
+    assert notices == [
+        "forum_topic_edited",
+        "forum_topic_closed",
+        "forum_topic_reopened",
+        "general_forum_topic_hidden",
+        "general_forum_topic_unhidden",
+    ]
+    forum.set_bot_status("administrator", ann.user, rights=[])
+    for method in ("editGeneralForumTopic", "reopenGeneralForumTopic", "hideGeneralForumTopic"):
+        assert "not enough rights" in await bot.call_refused(method, **chat)
+    assert await bot.call_refused("sendMessage", **chat, text="x") == "Bad Request: TOPIC_CLOSED"
+    forum.reopen_topic(1, ann)
+    await bot.call("sendMessage", **chat, text="x")
+    with pytest.raises(PersonError, match="stays"):
+        forum.delete_topic(1, ann)
+
+
+_GENERAL = (
+    "forum_topic_edited",
+    "forum_topic_closed",
+    "forum_topic_reopened",
+    "general_forum_topic_hidden",
+    "general_forum_topic_unhidden",
+)
+
+
+async def test_all_pins_of_a_topic_go(bot: BotCaller, forum: Group, ann: TelegramClient) -> None:
+    topic = forum.create_topic("Bo", ann)
+    inside = ann.send("x", forum.id, topic.id)["message_id"]
+    outside = ann.send("y", forum.id)["message_id"]
+    for message_id in (inside, outside):
+        ann.pin(message_id, forum.id)
+    chat = {"chat_id": forum.id}
+    await bot.call("unpinAllForumTopicMessages", **chat, message_thread_id=topic.id)
+    assert ann.transcript(forum.id)["pinned"] == [outside]
+    await bot.call("unpinAllGeneralForumTopicMessages", **chat)
+    assert ann.transcript(forum.id)["pinned"] == []
+    forum.set_bot_status("administrator", ann.user, rights=[])
+    refusal = await bot.call_refused("unpinAllGeneralForumTopicMessages", **chat)
+    assert "not enough rights" in refusal
+
+
+async def test_icons_are_listed(bot: BotCaller) -> None:
+    icons = await bot.call("getForumTopicIconStickers")
+    assert len({icon["custom_emoji_id"] for icon in icons}) == len(icons) > 10
+
+
+async def test_inline_buttons_do_nothing_in_topics(
+    bot: BotCaller, engine: Engine, forum: Group, ann: TelegramClient
+) -> None:
+    topic = forum.create_topic("Bo", ann)
+    button = {"text": "Search", "switch_inline_query_current_chat": "lost "}
+    call = {"chat_id": forum.id, "text": "x", "reply_markup": {"inline_keyboard": [[button]]}}
+    inside = await bot.call("sendMessage", **call, message_thread_id=topic.id)
+    outside = await bot.call("sendMessage", **call)
+    assert ann.press_inline_switch(inside["message_id"], "Search", forum.id) is None
+    assert ann.press_inline_switch(outside["message_id"], "Search", forum.id) == "lost "
+    engine.world.change_options(inline_buttons_in_topics=True)
+    assert ann.press_inline_switch(inside["message_id"], "Search", forum.id) == "lost "
+    with pytest.raises(PersonError, match="No button"):
+        ann.press_inline_switch(inside["message_id"], "Find", forum.id)

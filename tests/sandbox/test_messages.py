@@ -4,6 +4,7 @@ import pytest
 
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
+from sandbox.errors import PersonError
 from tests.sandbox.conftest import BotCaller, ManualClock, inline_keyboard
 
 YES_NO = inline_keyboard([("Yes", "y"), ("No", "n")])
@@ -250,3 +251,25 @@ async def test_a_forward_may_be_protected_and_needs_a_source(
     assert forward["has_protected_content"] is True
     refusal = await bot.call_refused("forwardMessage", **ids)
     assert refusal == 'Bad Request: parameter "from_chat_id" is required'
+
+
+async def test_a_reply_may_quote_a_part(bot: BotCaller, ann: TelegramClient) -> None:
+    first = await bot.send(ann, "😀 one, two, two")
+    theirs = ann.send("what?", reply_to_message_id=first["message_id"], quote="two")
+    assert theirs["quote"] == {"text": "two", "position": 8, "is_manual": True}
+    reply = {
+        "message_id": first["message_id"],
+        "quote": "<b>two</b>",
+        "quote_parse_mode": "HTML",
+        "quote_position": 14,
+    }
+    own = await bot.send(ann, "this", reply_parameters=reply)
+    assert own["quote"]["position"] == 13
+    assert own["quote"]["entities"] == [{"type": "bold", "offset": 0, "length": 3}]
+    wrong = {"message_id": first["message_id"], "quote": "three"}
+    refusal = await bot.call_refused(
+        "sendMessage", chat_id=ann.id, text="x", reply_parameters=wrong
+    )
+    assert refusal == "Bad Request: QUOTE_TEXT_INVALID"
+    with pytest.raises(PersonError, match="does not say"):
+        ann.send("x", reply_to_message_id=first["message_id"], quote="three")

@@ -3,6 +3,7 @@
 from sandbox.bot_api.keyboards import normalise_markup
 from sandbox.bot_api.params.message_params import DestinationParams
 from sandbox.bot_api.target_lookup import (
+    find_quote,
     find_replied_message,
     find_writable_chat,
     refuse_unsupported,
@@ -41,6 +42,8 @@ def send_to_chat(
     if calls:
         world.count_message(chat, calls)
     extras = _extra_fields(params, keyboard)
+    if quote := find_quote(reply_to, dict(reply) if reply else None):
+        extras["quote"] = quote
     stored = post_message(
         world, chat, world.bot.user, {**content, **extras}, thread=thread, reply_to=reply_to
     )

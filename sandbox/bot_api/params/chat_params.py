@@ -111,6 +111,12 @@ class EditForumTopic(TopicParams):
     icon_custom_emoji_id: str | None = None
 
 
+class EditGeneralForumTopic(ChatParams):
+    """Parameters of editGeneralForumTopic."""
+
+    name: str = ""
+
+
 class GetChatMenuButton(Params):
     """Parameters of getChatMenuButton."""
 
