@@ -291,7 +291,11 @@ class Kaika:
                 desk_runtime = DeskRuntime(self.desk, self.application)
                 await stack.enter_async_context(desk_runtime.running())
             has_bridge = self.bridge is not None
-            publishing = command_menus.publish(self.application.bot, has_bridge=has_bridge)
+            publishing = command_menus.publish(
+                self.application.bot,
+                is_online=self.settings.authority == "embedded",
+                has_bridge=has_bridge,
+            )
             stack.callback(self._tasks.start("command menus", publishing).cancel)
             answers.render_all(entries.load_entries())
             # The objects built so far stay for good: excluding them from garbage collection, and

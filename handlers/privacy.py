@@ -46,7 +46,7 @@ async def on_privacy(update: Update, context: Context) -> None:
         return
     url = create_deep_linked_url(context.bot.username)
     text = say(language, "Ask me with /privacy in private, where only you can read the answer.")
-    link = InlineKeyboardButton(label(language, "▶️ Go on in private"), url=url)
+    link = InlineKeyboardButton(label(language, "▶️ Continue in private"), url=url)
     await send(update, context, view(text, [link]))
 
 

@@ -55,8 +55,7 @@ async def _warn(update: Update, context: Context, shape: SecretShape, deleted: b
     if deleted:
         warning = say(
             language,
-            "🔒 Your message looked like {what}, so I deleted it. I did not read it further "
-            "and did not keep it.",
+            "🔒 I deleted your message because it looked like {what}. It was not saved.",
             what=what,
         )
     else:
@@ -81,17 +80,20 @@ def _advice(update: Update, context: Context, shape: SecretShape, language: str)
     if shape is SecretShape.PAYMENT_CARD:
         return say(
             language,
-            "Give it to nobody in a chat: paying opens a form of the payment provider, which "
-            "alone sees it.",
+            "Never type card numbers in a chat. When you pay, Telegram opens the payment "
+            "provider's own form.",
         )
     if open_session(update, context) is not None:
         return say(
             language,
-            "It is not what I asked for: that follows below. <b>Nobody ever needs your PIN.</b>",
+            (
+                "You don't need it at this step. The question is below. <b>Kaika never asks for "
+                "your PIN in a chat.</b>"
+            ),
         )
     return say(
         language,
-        "I did not ask for it at this moment. UI No., code and card number are asked for only "
-        "inside a guide, in our private chat: /guide begins one. <b>Nobody ever needs "
-        "your PIN.</b>",
+        "You don't need it right now. Kaika asks for the UI No., subscriber code or card "
+        "number only in a step you started in our private chat. To start, send /guide. "
+        "<b>Kaika never asks for your PIN in a chat.</b>",
     )

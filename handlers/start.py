@@ -131,13 +131,17 @@ def _welcome_text(context: Context, language: str) -> str:
         )
     text = say(
         language,
-        "<b>Welcome to Kaika 開卡</b>\n\n"
+        "<b>Welcome to Kaika 開卡</b>\n"
+        "\n"
         "I answer questions about Taiwan's alien citizen natural person certificate "
-        "(外來人口自然人憑證), and here I also do things for you: get a code back, pay, see where "
-        "it stands, suspend a lost card, resume it.\n\n"
-        "<b>Just type your question</b>, in English or Chinese, or choose a topic.\n\n"
-        "🔒 I ask for UI No. and subscriber code only inside a guide you began, in this private "
-        "chat, and delete them at once. <b>Nobody ever needs your PIN.</b>",
+        "(外來人口自然人憑證). I can also do these things for you here: retrieve your subscriber "
+        "code, pay the card fee, check your application status, suspend a lost card, and "
+        "reactivate it.\n"
+        "\n"
+        "<b>Just type your question</b>, in English or Chinese, or choose a topic.\n"
+        "\n"
+        "🔒 I ask for your UI No. and subscriber code only in a step you started, in this "
+        "private chat, and delete them right away. <b>I never ask for your PIN in a chat.</b>",
     )
     return f"{text}\n\n{records_notice(authority, language)}"
 

@@ -30,7 +30,7 @@ EARLIER_STEP = Phrase("earlier step", "前面的步驟")
 STOP_AND_START = Phrase("Stop it and start")
 STOPPED = Phrase("I stopped", "已停止")
 OUR_ERROR = Phrase("something went wrong on our side")
-DELETED_IT = Phrase("deleted it")
+DELETED_IT = Phrase("I deleted your message")
 DELETE_YOURSELF = Phrase("delete it yourself")
 GUIDE_BUTTON = Phrase("Lead me through it", "帶我一步一步做")
 

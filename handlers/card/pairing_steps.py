@@ -60,10 +60,14 @@ INSTRUCTIONS = N_(
     "<code>{server}</code>"
 )
 _CODE = N_(
-    "3. Is this chat open on that PC, too? Then press the first button below. If not, type this "
-    "code into kaika-bridge:\n\n<code>{code}</code>\n\n"
-    "⏳ Good once, for {minutes} more min.\n"
-    "🔒 Only on your own PC. Who else asks for this code wants your card."
+    "3. Is this chat also open on that PC? Then press the first button below. If not, type "
+    "this code into kaika-bridge:\n"
+    "\n"
+    "<code>{code}</code>\n"
+    "\n"
+    "⏳ Works once. Expires in {minutes} minutes.\n"
+    "🔒 Use it only on your own PC. Anyone who asks you for this code is trying to use your "
+    "card."
 )
 _DELAYED = N_(
     "⏸ <b>Your PC has to wait {minutes} more min.</b> Too many wrong codes were typed in its "

@@ -31,10 +31,11 @@ def _overview(context: Context, language: str) -> View:
         text = say(
             language,
             "<b>What would you like to do?</b>\n"
-            "I do it here, one step a message. You can ask me anything in between, go back, or "
-            "stop.\n\n"
-            "🔒 What is secret is asked for only where it is needed, and deleted at once. Nobody "
-            "ever needs your PIN.",
+            "We do it here, step by step. You can ask a question, go back, or stop at any "
+            "time.\n"
+            "\n"
+            "🔒 I ask for private details only when a step needs them, and delete them right "
+            "away. I never ask for your PIN in a chat.",
         )
         return view(f"{text}\n\n{records_notice(authority, language)}", *rows)
     text = say(

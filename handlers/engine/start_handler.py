@@ -111,5 +111,5 @@ def _private_chat_link(context: Context, target: tuple[str, str], language: str)
     is_initial = conversations_of(context)[name].initial == step
     payload = DEEP_LINK + (name if is_initial else f"{name}-{step}")
     url = create_deep_linked_url(context.bot.username, payload)
-    text = say(language, "Let us do this in private, where only you can read it.")
-    return view(text, [InlineKeyboardButton(label(language, "▶️ Go on in private"), url=url)])
+    text = say(language, "Please continue in our private chat. Only you can read it there.")
+    return view(text, [InlineKeyboardButton(label(language, "▶️ Continue in private"), url=url)])

@@ -91,7 +91,7 @@ PAY = Conversation(
         "address": page_step(
             N_(
                 "<b>Check the mailing address</b>\n"
-                "The card is posted there. Mend it before you pay."
+                "Your card will be sent there. Correct it before you pay."
             ),
             "card",
             stuck=N_("You cannot change the address on the page? Call before you pay."),

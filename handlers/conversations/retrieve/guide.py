@@ -17,9 +17,9 @@ RETRIEVE = Conversation(
     steps={
         "form": Step(
             N_(
-                "<b>Look at the form first</b>\n"
-                "The subscriber code (用戶代碼), 6–10 characters, is printed on the copy of the "
-                "application form (申請書) that you took home. Do you find it?"
+                "<b>Check the form first</b>\n"
+                "The subscriber code (用戶代碼), 6–10 characters, is printed on the application "
+                "form (申請書) you took home. Can you find it?"
             ),
             (
                 ButtonTransition("found", N_("✅ Found it"), "found"),
@@ -27,7 +27,7 @@ RETRIEVE = Conversation(
             ),
         ),
         "stage": Step(
-            N_("<b>How far has it come?</b>\nThe way back depends on it."),
+            N_("<b>Where are you in the process?</b>\nHow to get the code back depends on it."),
             (
                 ButtonTransition("unpaid", N_("Applied, not paid, within 15 days"), "open"),
                 ButtonTransition("overdue", N_("Not paid, the 15 days are over"), "overdue"),

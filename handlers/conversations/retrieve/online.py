@@ -24,9 +24,9 @@ from services.authority.interface.authority import Authority
 from services.authority.interface.credentials import Credentials
 
 _FORM = N_(
-    "<b>Look at the form first</b>\n"
-    "The subscriber code (用戶代碼), 6–10 characters, is printed on the copy of the application "
-    "form (申請書) that you took home. Do you find it?"
+    "<b>Check the form first</b>\n"
+    "The subscriber code (用戶代碼), 6–10 characters, is printed on the application form (申請書) "
+    "you took home. Can you find it?"
 )
 _INTRODUCTION = N_(
     "🔑 <b>Get the code back (取回用戶代碼)</b>. That is possible until the card is activated: UI "

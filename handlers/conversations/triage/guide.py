@@ -24,9 +24,9 @@ TRIAGE = Conversation(
         ),
         "lost": Step(
             N_(
-                "<b>Might it turn up?</b>\n"
-                "⏸ Suspending (停用) can be undone. 🗑 Revoking (廢止) cannot. If in doubt, "
-                "suspend first: it is online and quick."
+                "<b>Do you think you can still find the card?</b>\n"
+                "⏸ You can undo a suspension (停用). 🗑 You can't undo a revocation (廢止). Not "
+                "sure? Suspend it first: it's online and quick."
             ),
             (
                 ButtonTransition("maybe", N_("⏸ It may turn up: suspend"), "suspend/ready"),

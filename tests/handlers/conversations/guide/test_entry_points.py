@@ -76,7 +76,7 @@ async def test_a_group_is_given_a_link_to_the_private_chat(harness: BotHarness) 
     there, name = anna.within(group.id), harness.kaika.application.bot.username
     await there.says(f"@{name} how can I suspend my certificate online")
     await there.presses(phrases.GUIDE_BUTTON)
-    there.sees("in private")
+    there.sees("private chat")
     assert buttons(there.last)[0]["url"].endswith(f"{name}?start=do-suspend")
     answer = there.bot_messages[-2]["message_id"]
     await there.forges(answer, "v1:do:suspend.ready")

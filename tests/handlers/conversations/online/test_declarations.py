@@ -84,8 +84,13 @@ async def test_triage_leads_there(harness: BotHarness, trouble: str) -> None:
 @pytest.mark.parametrize(
     ("language", "asked", "demonstration", "pin"),
     [
-        ("en", "only inside a guide", phrases.DEMONSTRATION, "Nobody ever needs your PIN"),
-        ("zh-hant", "操作指引", phrases.DEMONSTRATION.chinese, "沒有人需要您的PIN碼"),
+        (
+            "en",
+            "only in a step you started",
+            phrases.DEMONSTRATION,
+            "never ask for your PIN in a chat",
+        ),
+        ("zh-hant", "開始辦理時", phrases.DEMONSTRATION.chinese, "絕不會在聊天室向您索取PIN碼"),
     ],
 )
 async def test_the_first_words_are_true_here(
