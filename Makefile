@@ -14,7 +14,8 @@ WINDOW_PACKAGES := libegl1 libgl1 libdbus-1-3 libfontconfig1 libxkbcommon0 libxk
 	libxcb-shape0 libxcb-xfixes0 libxcb-xkb1 libwayland-client0 libwayland-cursor0
 # What the tests, the screenshots and the card layer need of the system.
 PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji fonts-roboto-unhinted postgresql openssl \
-	gcc libc6-dev swig libpcsclite-dev pcscd vsmartcard-vpcd opensc iproute2 libfaketime $(WINDOW_PACKAGES)
+	gcc libc6-dev swig libpcsclite-dev pcscd vsmartcard-vpcd opensc iproute2 libfaketime \
+	nginx-light tinyproxy-bin microsocks $(WINDOW_PACKAGES)
 
 # $(call need,PACKAGES): install those that are missing as root, else say how and stop.
 define need

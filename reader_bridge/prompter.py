@@ -4,7 +4,7 @@ A :class:`Prompter` only answers questions; it has no say in what is sent to the
 withdrawn by cancelling the task that asks it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -154,11 +154,31 @@ class ConnectionProblem(StrEnum):
     """Why there is no connection."""
 
     UNREACHABLE = "unreachable"
-    """The name is unknown, or nothing answers there."""
+    """Nothing answers there."""
+    NAME_UNKNOWN = "name_unknown"
+    """No address belongs to the server's name."""
+    SILENT = "silent"
+    """It accepts the connection, and says nothing in time."""
     CERTIFICATE = "certificate"
     """The server's certificate is not trusted."""
     NOT_A_SERVER = "not_a_server"
     """What answers does not speak this protocol."""
+    WEB_PAGE = "web_page"
+    """A page for people came: the network wants a sign-in first, or forbids the server."""
+    RESTING = "resting"
+    """What stands before the server says that it does not run now."""
+    PROXY_INVALID = "proxy_invalid"
+    """What the settings of this PC name as proxy cannot be one."""
+    PROXY_UNREACHABLE = "proxy_unreachable"
+    """The proxy does not answer."""
+    PROXY_CANNOT_REACH = "proxy_cannot_reach"
+    """The proxy does not reach the server."""
+    PROXY_REFUSED = "proxy_refused"
+    """The proxy does not allow the server."""
+    PROXY_LOGIN = "proxy_login"
+    """The proxy wants a name and password, or other ones."""
+    PROXY_LOGIN_UNKNOWN = "proxy_login_unknown"
+    """The proxy wants a login of a kind that this app does not have."""
     BUSY = "busy"
     """The server takes no more bridges now."""
     GOING_DOWN = "going_down"
@@ -167,6 +187,26 @@ class ConnectionProblem(StrEnum):
     """The connection was open before."""
     MISUNDERSTOOD = "misunderstood"
     """A message was invalid, and the connection was closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyLoginRequest:
+    """The request for name and password at a proxy.
+
+    :ivar proxy: host and port.
+    :ivar is_refused: it has refused those that it was sent.
+    """
+
+    proxy: str
+    is_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyLogin:
+    """A name and password for a proxy."""
+
+    user: str
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +242,12 @@ class ServerDisconnected:
     """There is no connection; another attempt follows.
 
     :ivar retry_delay: seconds until then.
+    :ivar proxy: host and port of the proxy that was dialled.
     """
 
     problem: ConnectionProblem
     retry_delay: float
+    proxy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +342,9 @@ PrompterEvent = (
 
 class Prompter(Protocol):
     """Asks the person, and shows them what happens."""
+
+    async def ask_proxy_login(self, request: ProxyLoginRequest) -> ProxyLogin | None:
+        """Ask for name and password at a proxy; `None` where the person wants to leave."""
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
         """Ask for the code that the chat shows; `None` where the person wants to leave."""

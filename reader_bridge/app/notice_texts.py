@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reader_bridge.app.connection_texts import CONNECTION_TEXTS, MAY_BE_WRONG_SERVER
 from reader_bridge.app.translation import N_, localise, sanitise
 from reader_bridge.prompter import (
     CardWorking,
-    ConnectionProblem,
     ExitReason,
     OccupiedReaders,
     OperationDone,
@@ -57,30 +57,6 @@ START_AGAIN = N_("Start it again in the chat when you are ready.")
 _PUT_IN_AGAIN = N_("Take the card out, put it in again, and start again in the chat.")
 _PIN_UNCHANGED = N_("The PIN is as it was. Start it again in the chat when you are ready.")
 
-_CONNECTION_PROBLEM_TEXTS = {
-    ConnectionProblem.UNREACHABLE: N_(
-        "{host} cannot be reached. Is the internet connection there?"
-    ),
-    ConnectionProblem.CERTIFICATE: N_(
-        "{host} cannot prove who it is, so nothing was sent. Compare the address with the chat, "
-        "and check the date and time of this PC."
-    ),
-    ConnectionProblem.NOT_A_SERVER: N_(
-        "{host} is no Kaika server. Compare the address with the chat."
-    ),
-    ConnectionProblem.BUSY: N_("{host} has too much to do at the moment."),
-    ConnectionProblem.GOING_DOWN: N_("{host} is starting anew."),
-    ConnectionProblem.LOST: N_("The connection to {host} was lost."),
-    ConnectionProblem.MISUNDERSTOOD: N_("{host} said something this app does not understand."),
-}
-_MAY_BE_WRONG_SERVER = frozenset(
-    {
-        ConnectionProblem.UNREACHABLE,
-        ConnectionProblem.CERTIFICATE,
-        ConnectionProblem.NOT_A_SERVER,
-        ConnectionProblem.MISUNDERSTOOD,
-    }
-)
 _UNPAIR_TEXTS = {
     UnpairReason.BY_CHAT: N_("You ended the pairing in the chat."),
     UnpairReason.REPLACED: N_("Another PC was paired with your chat, so this pairing ended."),
@@ -299,16 +275,8 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
                     "Get it where you got this one, and check its signature before you install it.",
                 ),
             )
-        case ServerDisconnected(problem=problem, retry_delay=seconds):
-            again = localise(
-                language, "Trying again in {seconds} s.", seconds=max(1, round(seconds))
-            )
-            return StatusNotice(
-                NoticeTone.BAD,
-                localise(language, _CONNECTION_PROBLEM_TEXTS[problem], host=host),
-                again,
-                offers_other_server=problem in _MAY_BE_WRONG_SERVER,
-            )
+        case ServerDisconnected():
+            return _disconnected_notice(event, language, host)
         case PairingStarted():
             return _paired_notice(event, language)
         case PairingClosed(reason=reason):
@@ -354,6 +322,19 @@ def _occupied_texts(occupied: OccupiedReaders, language: str) -> Iterator[str]:
 
 def _reader_list(readers: Iterable[str]) -> str:
     return ", ".join(map(sanitise, readers))
+
+
+def _disconnected_notice(event: ServerDisconnected, language: str, host: str) -> StatusNotice:
+    text, advice = CONNECTION_TEXTS[event.problem]
+    values = {"host": host, "proxy": event.proxy or ""}
+    seconds = max(1, round(event.retry_delay))
+    again = localise(language, "Trying again in {seconds} s.", seconds=seconds)
+    return StatusNotice(
+        NoticeTone.BAD,
+        localise(language, text, **values),
+        f"{localise(language, advice, **values)} {again}" if advice else again,
+        offers_other_server=event.problem in MAY_BE_WRONG_SERVER,
+    )
 
 
 def _connected_notice(resumed: bool, language: str, host: str) -> StatusNotice:

@@ -16,6 +16,7 @@ from reader_bridge.prompter import (
     PinFault,
     PinKind,
     PinRequest,
+    ProxyLoginRequest,
     WordChoice,
 )
 from reader_bridge.protocol import Operation, PairingWord, PairRefusal, PinPurpose
@@ -112,6 +113,31 @@ _WRONG_TEXTS = {
     PinKind.NEW: N_("The card did not take this PIN. Please choose another one."),
     PinKind.PUK: N_("The PUK was wrong."),
 }
+
+
+USER_NAME_LABEL = N_("User name:")
+PASSWORD_LABEL = N_("Password:")
+MAX_USER_NAME_LENGTH = 128
+
+
+def proxy_login_page(request: ProxyLoginRequest, language: str) -> PromptPage:
+    """Return the request for name and password at a proxy."""
+    return PromptPage(
+        title=localise(language, "Sign in to your network's proxy"),
+        text=localise(
+            language,
+            "The way to the server leads through {proxy}, which wants to know who you are. It is "
+            "the sign-in of your office or school, not of Kaika or your card. It is kept until "
+            "you close this app.",
+            proxy=sanitise(request.proxy),
+        ),
+        yes=localise(language, "Go on"),
+        no=localise(language, "Close"),
+        problem=localise(language, "The proxy did not accept this name and password.")
+        if request.is_refused
+        else "",
+        warning=localise(language, "Never type a PIN here."),
+    )
 
 
 def pairing_code_page(problem: PairingProblem | None, language: str) -> PromptPage:

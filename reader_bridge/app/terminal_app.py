@@ -16,6 +16,7 @@ from reader_bridge.app.tls import create_tls_context
 from reader_bridge.app.translation import localise
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.client import client
+from reader_bridge.client.proxies import ProxySettings
 from reader_bridge.prompter import ExitReason
 
 
@@ -41,7 +42,8 @@ async def _run(
         with contextlib.suppress(AttributeError, NotImplementedError):  # Windows has none
             asyncio.get_running_loop().add_signal_handler(getattr(signal, name), task.cancel)
     trusted = create_tls_context(options.ca)
-    address = server_address(options) or await screen.ask_address(trusted)
+    proxies = ProxySettings()
+    address = server_address(options) or await screen.ask_address(trusted, proxies)
     if address is None:
         raise ServerAddressMissingError
     prompter = TerminalPrompter(
@@ -59,6 +61,7 @@ async def _run(
                 language=screen.language.replace("_", "-"),
                 app_version=version("kaika"),
                 links=links,
+                proxies=proxies,
             )
     finally:
         prompter.stop_status()

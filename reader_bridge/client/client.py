@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.client.pairing_flow import PairingLinks
+from reader_bridge.client.proxies import ProxySettings
 from reader_bridge.client.session import ServerSession, SessionTimeouts
 from reader_bridge.client.websocket import (
     ReconnectDelay,
@@ -19,6 +20,7 @@ from reader_bridge.prompter import (
     ConnectionProblem,
     ExitReason,
     Prompter,
+    ProxyLoginRequest,
     ServerConnected,
     ServerConnecting,
     ServerDisconnected,
@@ -69,6 +71,7 @@ class BridgeClient:
         self._reconnect_delay = reconnect_delay or ReconnectDelay()
         self._sleep = sleep
         self._has_announced_update = False
+        self._was_connected = False
 
     async def run(self) -> ExitReason:
         """Stay connected until the client exits by itself. Cancelling the task says `bye`."""
@@ -93,16 +96,33 @@ class BridgeClient:
                 async with self._connector.connect() as connection:
                     await self._serve(connection)
             except ServerConnectionError as error:
-                problem = error.problem
+                failure = error
             except UpdateRequiredError:
                 return ExitReason.UPDATE_NEEDED
             finally:
                 self._session.on_disconnect()
+            if failure.problem is ConnectionProblem.PROXY_LOGIN and not self._was_connected:
+                if not await self._log_in_at_proxy(failure):
+                    return ExitReason.LEFT
+                continue
             if loop.time() - started > STABLE_SECONDS:
                 self._reconnect_delay.reset()
             delay = self._reconnect_delay.next_delay()
-            self._prompter.show(ServerDisconnected(problem, delay))
+            self._prompter.show(ServerDisconnected(failure.problem, delay, failure.proxy))
             await self._sleep(delay)
+
+    async def _log_in_at_proxy(self, failure: ServerConnectionError) -> bool:
+        """Ask for name and password at the proxy; `False` where the person wants to leave.
+
+        Only before the first connection: later another question may stand open. Nothing is sent
+        twice by itself, since many wrong passwords would lock the person's account.
+        """
+        request = ProxyLoginRequest(failure.proxy or "", failure.has_login)
+        login = await self._prompter.ask_proxy_login(request)
+        if login is None:
+            return False
+        self._connector.proxies.use_login(login)
+        return True
 
     async def _serve(self, connection: ServerConnection) -> None:
         """Greet the server and handle its frames until the connection is lost."""
@@ -118,7 +138,7 @@ class BridgeClient:
         session = self._session
         try:
             async with asyncio.timeout(GREETING_SECONDS):
-                greeting = await _receive_expected(connection, Greeting)
+                greeting = await receive_expected(connection, Greeting)
                 if API_LEVEL not in greeting.api_levels:
                     await connection.send(
                         encode_frame(ErrorMessage(ProtocolErrorCode.UNSUPPORTED_API_LEVEL))
@@ -127,9 +147,10 @@ class BridgeClient:
                 resume = session.request_resumption(greeting.nonce)
                 hello = Hello(API_LEVEL, self._app_version, self._language, resume)
                 await connection.send(encode_frame(hello))
-                welcome = await _receive_expected(connection, Welcome)
+                welcome = await receive_expected(connection, Welcome)
         except TimeoutError:
-            raise ServerConnectionError(ConnectionProblem.NOT_A_SERVER) from None
+            raise ServerConnectionError(ConnectionProblem.SILENT) from None
+        self._was_connected = True
         is_resumed = welcome.paired and resume is not None
         has_other_origin = greeting.origin != session.origin
         self._prompter.show(ServerConnected(self._host, is_resumed, has_other_origin))
@@ -166,7 +187,13 @@ class BridgeClient:
         await self._session.handle(message)
 
 
-async def _receive_expected(connection: ServerConnection, kind: type[_Expected]) -> _Expected:
+async def receive_expected(connection: ServerConnection, kind: type[_Expected]) -> _Expected:
+    """Receive a message of the greeting.
+
+    :raises UpdateRequiredError: the server says so.
+    :raises ServerConnectionError: it says that it takes nobody now, or the connection is lost.
+    :raises ProtocolError: it says something else.
+    """
     message = parse_frame(await connection.receive()).decode_from_server()
     if isinstance(message, ErrorMessage):
         raise _error_for(message)
@@ -194,18 +221,20 @@ async def run_bridge(
     app_version: str,
     timeouts: SessionTimeouts | None = None,
     links: PairingLinks | None = None,
+    proxies: ProxySettings | None = None,
 ) -> ExitReason:
     """Run a bridge until it exits by itself or the task is cancelled.
 
     :param url: of the server's websocket.
     :param links: bring pairing codes that nobody has to type.
+    :param proxies: with the login that the person has typed already.
     :param host: the server's name as the person is shown it.
     :param tls: the authorities to trust; unused for `ws`.
     :raises UnencryptedAddressError: the address is `ws` on another machine.
     """
     session = ServerSession(url, host, prompter, readers, timeouts, links)
     client = BridgeClient(
-        ServerConnector(url, tls),
+        ServerConnector(url, tls, proxies=proxies),
         session,
         host,
         prompter,

@@ -13,11 +13,20 @@ from reader_bridge.prompter import (
     PinKind,
     PinRequest,
     PrompterEvent,
+    ProxyLogin,
+    ProxyLoginRequest,
     WordChoice,
 )
 
 Question = (
-    PairingProblem | None | PairingPeer | WordChoice | CardChoice | ConsentRequest | PinRequest
+    PairingProblem
+    | None
+    | PairingPeer
+    | WordChoice
+    | CardChoice
+    | ConsentRequest
+    | PinRequest
+    | ProxyLoginRequest
 )
 Answer = bytes | None
 
@@ -27,6 +36,7 @@ class ScriptedPrompter:
 
     :param codes: in this order; after the last one it never answers.
     :param secrets: by kind, in this order, the last one repeatedly; `None` refuses.
+    :param logins: at a proxy, in this order; after the last one it gives up.
     :param agree: the answer to requests for consent and comparison.
     :ivar chosen_reader: whose card is chosen where there are several.
     :ivar asked: every question, in order.
@@ -39,11 +49,13 @@ class ScriptedPrompter:
         codes: Iterable[str | None] = (),
         secrets: Mapping[PinKind, Iterable[Answer]] | None = None,
         agree: Callable[[PairingPeer | ConsentRequest], bool] = lambda _: True,
+        logins: Iterable[ProxyLogin] = (),
     ) -> None:
         self._codes = deque(codes)
         self._secrets = {kind: deque(answers) for kind, answers in (secrets or {}).items()}
         self._agree = agree
         self.chosen_reader: str | None = None
+        self._logins = deque(logins)
         self.asked: list[Question] = []
         self.shown: list[PrompterEvent] = []
         self.handed_out: list[SecretBuffer] = []
@@ -52,6 +64,11 @@ class ScriptedPrompter:
     def will_type(self, kind: PinKind, *answers: Answer) -> None:
         """Type something else from now on."""
         self._secrets[kind] = deque(answers)
+
+    async def ask_proxy_login(self, request: ProxyLoginRequest) -> ProxyLogin | None:
+        """Return the next login."""
+        self._note(request)
+        return self._logins.popleft() if self._logins else None
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
         """Return the next code."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -204,11 +205,13 @@ class BridgeLink:
 class ScriptedServer:
     """The server. Every bridge that connects waits for the test.
 
+    :ivar origin: what it takes for its own address.
     :ivar frames: every frame that any bridge has sent.
     """
 
     def __init__(self) -> None:
-        self.url = ""
+        self.url = self.origin = ""
+        self.port = 0
         self.frames: list[str] = []
         self._links: asyncio.Queue[BridgeLink] = asyncio.Queue()
         self._open: list[BridgeLink] = []
@@ -227,7 +230,7 @@ class ScriptedServer:
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,), max_msg_size=2**20, timeout=0.2)
         await socket.prepare(request)
-        line = BridgeLink(socket, self.url.removesuffix("/bridge/v1"), self.frames)
+        line = BridgeLink(socket, self.origin, self.frames)
         self._open.append(line)
         self._links.put_nowait(line)
         await line.ended.wait()
@@ -242,6 +245,8 @@ class ScriptedServer:
 @asynccontextmanager
 async def run_scripted_server(
     serve: Callable[[web.Application], None] | None = None,
+    tls: ssl.SSLContext | None = None,
+    port: int = 0,
 ) -> AsyncIterator[ScriptedServer]:
     """Run the server on this machine."""
     counterpart = ScriptedServer()
@@ -251,10 +256,11 @@ async def run_scripted_server(
         serve(application)
     runner = web.AppRunner(application, shutdown_timeout=0.2)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls)
     await site.start()
-    port = runner.addresses[0][1]
-    counterpart.url = f"ws://127.0.0.1:{port}/bridge/v1"
+    counterpart.port = runner.addresses[0][1]
+    counterpart.origin = f"{'wss' if tls else 'ws'}://127.0.0.1:{counterpart.port}"
+    counterpart.url = f"{counterpart.origin}/bridge/v1"
     try:
         yield counterpart
     finally:

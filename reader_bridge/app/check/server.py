@@ -2,56 +2,95 @@
 
 import asyncio
 import ssl
-
-import aiohttp
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from reader_bridge.app.address import ServerAddress
 from reader_bridge.app.check.run import CheckOutcome, CheckStep, Finding
-from reader_bridge.protocol import ProtocolError, parse_frame
-from reader_bridge.protocol.limits import (
-    API_LEVEL,
-    GREETING_SECONDS,
-    MAX_FRAME_BYTES,
-    SUBPROTOCOL,
-)
+from reader_bridge.client.client import UpdateRequiredError, receive_expected
+from reader_bridge.client.proxies import ProxySettings
+from reader_bridge.client.websocket import ServerConnectionError, ServerConnector
+from reader_bridge.prompter import ConnectionProblem, ProxyLogin, ProxyLoginRequest
+from reader_bridge.protocol import ProtocolError
+from reader_bridge.protocol.limits import API_LEVEL, GREETING_SECONDS
 from reader_bridge.protocol.pairing_messages import Greeting
+
+PROBLEM_CODES: Final = {
+    ConnectionProblem.UNREACHABLE: "server_unreachable",
+    ConnectionProblem.NAME_UNKNOWN: "server_name_unknown",
+    ConnectionProblem.SILENT: "server_silent",
+    ConnectionProblem.CERTIFICATE: "server_not_trusted",
+    ConnectionProblem.NOT_A_SERVER: "server_not_kaika",
+    ConnectionProblem.WEB_PAGE: "server_web_page",
+    ConnectionProblem.RESTING: "server_resting",
+    ConnectionProblem.BUSY: "server_busy",
+    ConnectionProblem.PROXY_INVALID: "proxy_invalid",
+    ConnectionProblem.PROXY_UNREACHABLE: "proxy_unreachable",
+    ConnectionProblem.PROXY_CANNOT_REACH: "proxy_cannot_reach",
+    ConnectionProblem.PROXY_REFUSED: "proxy_refused",
+    ConnectionProblem.PROXY_LOGIN: "proxy_login",
+    ConnectionProblem.PROXY_LOGIN_UNKNOWN: "proxy_login_unknown",
+}
+_ALIASES: Final = {
+    ConnectionProblem.GOING_DOWN: ConnectionProblem.RESTING,
+    ConnectionProblem.LOST: ConnectionProblem.NOT_A_SERVER,
+    ConnectionProblem.MISUNDERSTOOD: ConnectionProblem.NOT_A_SERVER,
+}
+"""Problems that mean something else before the greeting than after it."""
 
 
 async def check_server(
-    address: ServerAddress | None, trusted: ssl.SSLContext, seconds: float = GREETING_SECONDS
+    address: ServerAddress | None,
+    trusted: ssl.SSLContext,
+    seconds: float = GREETING_SECONDS,
+    proxies: ProxySettings | None = None,
 ) -> Finding:
     """Connect, receive the greeting and disconnect. The server is sent nothing."""
     if address is None:
         return Finding(CheckStep.SERVER, CheckOutcome.SKIPPED, "no_server_yet")
     values = {"host": address.host}
+    outcome, code = CheckOutcome.FAILED, PROBLEM_CODES[ConnectionProblem.NOT_A_SERVER]
     try:
-        async with asyncio.timeout(seconds):
-            code = await _probe(address, trusted)
+        greeting = await _receive_greeting(
+            ServerConnector(address.url, trusted, seconds, proxies), seconds
+        )
+        if API_LEVEL in greeting.api_levels:
+            outcome, code = CheckOutcome.OK, "server_answers"
+        else:
+            code = "server_other"
     except TimeoutError:
-        code = "server_silent"
-    except aiohttp.ClientConnectorDNSError:
-        code = "server_name_unknown"
-    except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
-        code = "server_not_trusted"
-    except aiohttp.ClientConnectorError:
-        code = "server_unreachable"
-    except (aiohttp.ClientError, ProtocolError):
-        code = "server_not_kaika"
-    outcome = CheckOutcome.OK if code == "server_answers" else CheckOutcome.FAILED
+        code = PROBLEM_CODES[ConnectionProblem.SILENT]
+    except ServerConnectionError as error:
+        code = PROBLEM_CODES[_ALIASES.get(error.problem, error.problem)]
+        if error.proxy:
+            values["proxy"] = error.proxy
+    except UpdateRequiredError:
+        code = "server_other"
+    except ProtocolError:
+        pass
     return Finding(CheckStep.SERVER, outcome, code, values)
 
 
-async def _probe(address: ServerAddress, trusted: ssl.SSLContext) -> str:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(
-            address.url, ssl=trusted, protocols=(SUBPROTOCOL,), max_msg_size=MAX_FRAME_BYTES
-        ) as link,
-    ):
-        message = await link.receive()
-        if message.type is not aiohttp.WSMsgType.TEXT or link.protocol != SUBPROTOCOL:
-            return "server_not_kaika"
-        greeting = parse_frame(message.data).decode_from_server()
-    if not isinstance(greeting, Greeting):
-        return "server_not_kaika"
-    return "server_answers" if API_LEVEL in greeting.api_levels else "server_other"
+async def find_server(
+    address: ServerAddress,
+    trusted: ssl.SSLContext,
+    proxies: ProxySettings,
+    ask_login: Callable[[ProxyLoginRequest], Awaitable[ProxyLogin | None]],
+) -> Finding:
+    """Check a server, and ask for name and password where a proxy before it wants them."""
+    is_refused = False
+    while True:
+        finding = await check_server(address, trusted, proxies=proxies)
+        if finding.code != PROBLEM_CODES[ConnectionProblem.PROXY_LOGIN]:
+            return finding
+        request = ProxyLoginRequest(str(finding.values["proxy"]), is_refused)
+        login = await ask_login(request)
+        if login is None:
+            return finding
+        proxies.use_login(login)
+        is_refused = True
+
+
+async def _receive_greeting(connector: ServerConnector, seconds: float) -> Greeting:
+    async with connector.connect() as connection, asyncio.timeout(seconds):
+        return await receive_expected(connection, Greeting)

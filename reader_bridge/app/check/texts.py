@@ -4,6 +4,8 @@ import sys
 
 from locales.card_profiles import CARD_PROFILE_TEXTS
 from reader_bridge.app.check.run import CheckStep, Finding, finding_code
+from reader_bridge.app.check.server import PROBLEM_CODES
+from reader_bridge.app.connection_texts import CONNECTION_TEXTS
 from reader_bridge.app.translation import N_, localise
 from reader_bridge.protocol.enums import ProfileName
 
@@ -54,11 +56,7 @@ FINDING_TEXTS = {
     # server
     "server_answers": N_("{host} answers"),
     "no_server_yet": N_("not checked, because no address was given"),
-    "server_name_unknown": N_("the name {host} cannot be found"),
-    "server_unreachable": N_("{host} cannot be reached"),
-    "server_silent": N_("{host} does not answer in time"),
-    "server_not_trusted": N_("{host} cannot prove who it is"),
-    "server_not_kaika": N_("{host} answers, but it is not a Kaika server"),
+    **{code: CONNECTION_TEXTS[problem][0] for problem, code in PROBLEM_CODES.items()},
     "server_other": N_("{host} speaks another version of Kaika"),
 }
 
@@ -101,19 +99,7 @@ REMEDY_TEXTS = {
     "certificate_not_yet_valid": N_("Check the date and time of this PC."),
     "certificate_missing": N_("Ask in the chat: the card may be for something else."),
     "no_server_yet": N_("The chat shows you the address; give it with --server."),
-    "server_name_unknown": N_(
-        "Compare the address with the one in the chat, and check the internet connection."
-    ),
-    "server_unreachable": N_(
-        "Check the internet connection; if other pages open, a firewall may be in the way, or the "
-        "server is resting: try again in a few minutes."
-    ),
-    "server_silent": N_("Try again in a few minutes; if it stays so, ask in the chat."),
-    "server_not_trusted": N_(
-        "Do not go on: check the date and time of this PC, and compare the address with the one in "
-        "the chat."
-    ),
-    "server_not_kaika": N_("Compare the address with the one in the chat."),
+    **{code: CONNECTION_TEXTS[problem][1] for problem, code in PROBLEM_CODES.items()},
     "server_other": N_("Get the newest version of this app."),
 }
 
@@ -178,4 +164,4 @@ def remedy_text(finding: Finding, language: str, platform: str = sys.platform) -
     if by_platform := _PLATFORM_TEXTS.get(finding.code):
         return localise(language, by_platform.get(platform, by_platform["linux"]))
     message = REMEDY_TEXTS.get(finding.code)
-    return localise(language, message) if message else None
+    return localise(language, message, **finding.values) if message else None

@@ -27,6 +27,8 @@ from reader_bridge.prompter import (
     PinKind,
     PinRequest,
     PrompterEvent,
+    ProxyLogin,
+    ProxyLoginRequest,
     ServerConnected,
     WordChoice,
 )
@@ -52,6 +54,12 @@ class TerminalPrompter:
         self._language = screen.language
         self._status: Status | None = None
         self._last: StatusNotice | None = None
+
+    async def ask_proxy_login(self, request: ProxyLoginRequest) -> ProxyLogin | None:
+        """Ask for name and password at a proxy."""
+        self.stop_status()
+        self._last = None
+        return await self._screen.ask_proxy_login(request)
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
         """Ask for the code that the chat shows."""

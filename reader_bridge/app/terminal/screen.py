@@ -10,13 +10,15 @@ from rich.text import Text
 from reader_bridge.app import prompt_texts
 from reader_bridge.app.address import MAX_TYPED_LENGTH, AddressError, ServerAddress, parse_address
 from reader_bridge.app.check.run import CheckOutcome
-from reader_bridge.app.check.server import check_server
+from reader_bridge.app.check.server import find_server
 from reader_bridge.app.check.texts import finding_with_remedy
 from reader_bridge.app.startup_errors import startup_error_text
 from reader_bridge.app.terminal.keyboard import KeySource, TerminalKeyboard
 from reader_bridge.app.terminal.line_editor import LineEditor, LineEnd
 from reader_bridge.app.translation import localise
 from reader_bridge.app.typing_buffer import TypingBuffer
+from reader_bridge.client.proxies import ProxySettings
+from reader_bridge.prompter import ProxyLogin, ProxyLoginRequest
 
 MAX_ANSWER_LENGTH = 8
 YES, NO = (b"y", b"yes"), (b"n", b"no")
@@ -95,7 +97,22 @@ class TerminalScreen:
                 localise(self.language, "Please type y for yes or n for no."), style="yellow"
             )
 
-    async def ask_address(self, trusted: ssl.SSLContext) -> ServerAddress | None:
+    async def ask_proxy_login(self, request: ProxyLoginRequest) -> ProxyLogin | None:
+        """Ask for name and password at a proxy; `None` where the person gave up."""
+        page = prompt_texts.proxy_login_page(request, self.language)
+        self.print("", Text(page.title, style="bold"))
+        self.print(*filter(None, (page.problem, page.text, page.warning)))
+        name = localise(self.language, prompt_texts.USER_NAME_LABEL)
+        user = await self.ask_text(name, prompt_texts.MAX_USER_NAME_LENGTH)
+        if not user:
+            return None
+        label = localise(self.language, prompt_texts.PASSWORD_LABEL)
+        password = await self.ask_passphrase(label)
+        return None if password is None else ProxyLogin(user, password)
+
+    async def ask_address(
+        self, trusted: ssl.SSLContext, proxies: ProxySettings
+    ) -> ServerAddress | None:
         """Ask for the server's address until a server answers; `None` where the person gave up."""
         self.print(localise(self.language, "The chat shows you the server's address."))
         while True:
@@ -110,7 +127,7 @@ class TerminalScreen:
             self.print(
                 localise(self.language, "Looking for {host}…", host=address.host), style="dim"
             )
-            finding = await check_server(address, trusted)
+            finding = await find_server(address, trusted, proxies, self.ask_proxy_login)
             if finding.outcome is CheckOutcome.OK:
                 return address
             self.print(finding_with_remedy(finding, self.language), style="yellow")

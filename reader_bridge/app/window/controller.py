@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication
 from reader_bridge.app import notice_texts
 from reader_bridge.app.address import MAX_TYPED_LENGTH, AddressError, ServerAddress, parse_address
 from reader_bridge.app.check.run import CheckOutcome, Finding
-from reader_bridge.app.check.server import check_server
+from reader_bridge.app.check.server import find_server
 from reader_bridge.app.check.texts import finding_with_remedy
 from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
 from reader_bridge.app.options import (
@@ -36,7 +36,7 @@ from reader_bridge.app.startup_errors import STARTUP_ERRORS, startup_error_text
 from reader_bridge.app.tls import create_tls_context
 from reader_bridge.app.translation import localise
 from reader_bridge.app.window.main_window import MainWindow
-from reader_bridge.app.window.prompter import WindowPrompter
+from reader_bridge.app.window.prompter import WindowPrompter, ask_proxy_login
 from reader_bridge.app.window.question import (
     LineQuestion,
     PassphraseQuestion,
@@ -47,6 +47,7 @@ from reader_bridge.app.window.question import (
 from reader_bridge.app.window.thread_bridge import ThreadBridge
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.client import client
+from reader_bridge.client.proxies import ProxySettings
 from reader_bridge.prompter import ExitReason
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.card_file import WrongPassphraseError
@@ -80,6 +81,7 @@ class AppController:
 
     def __init__(self, bridge: ThreadBridge, options: CommandOptions, language: str) -> None:
         self._bridge, self._options, self._language = bridge, options, language
+        self._proxies = ProxySettings()
         self._thread = threading.Thread(target=self._run, name="bridge", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -154,6 +156,7 @@ class AppController:
                         language=self._language.replace("_", "-"),
                         app_version=version("kaika"),
                         links=links,
+                        proxies=self._proxies,
                     )
                 )
                 try:
@@ -195,7 +198,9 @@ class AppController:
                 problem = error
                 continue
             self._bridge.notify(partial(_searching_notice, address.host))
-            problem = await check_server(address, trusted)
+            problem = await find_server(
+                address, trusted, self._proxies, partial(ask_proxy_login, self._bridge)
+            )
             if problem.outcome is CheckOutcome.OK:
                 return address
 

@@ -9,6 +9,7 @@ from reader_bridge.app.translation import localise
 from reader_bridge.app.window.question import (
     LineQuestion,
     PinQuestion,
+    ProxyLoginQuestion,
     Question,
     card_question,
     word_question,
@@ -23,6 +24,8 @@ from reader_bridge.prompter import (
     PairingProblem,
     PinRequest,
     PrompterEvent,
+    ProxyLogin,
+    ProxyLoginRequest,
     ServerConnected,
     WordChoice,
 )
@@ -37,6 +40,10 @@ class WindowPrompter:
 
     def __init__(self, bridge: ThreadBridge, host: str, on_connected: Callable[[], None]) -> None:
         self._bridge, self._host, self._on_connected = bridge, host, on_connected
+
+    async def ask_proxy_login(self, request: ProxyLoginRequest) -> ProxyLogin | None:
+        """Ask for name and password at a proxy."""
+        return await ask_proxy_login(self._bridge, request)
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
         """Ask for the code that the chat shows."""
@@ -103,3 +110,9 @@ class WindowPrompter:
 
     async def _ask_yes_no(self, page: Callable[[str], prompt_texts.PromptPage]) -> bool:
         return bool(await self._bridge.ask(lambda language: Question(page(language), language)))
+
+
+async def ask_proxy_login(bridge: ThreadBridge, request: ProxyLoginRequest) -> ProxyLogin | None:
+    """Ask for name and password at a proxy, also before there is a server."""
+    answer = await bridge.ask(lambda language: ProxyLoginQuestion(request, language))
+    return answer if isinstance(answer, ProxyLogin) else None

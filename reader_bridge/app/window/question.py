@@ -13,7 +13,14 @@ from reader_bridge.app.prompt_texts import PromptPage, pin_entry_problem
 from reader_bridge.app.translation import localise
 from reader_bridge.app.window import widgets
 from reader_bridge.app.window.secret_field import SecretField
-from reader_bridge.prompter import CardChoice, PinKind, PinRequest, WordChoice
+from reader_bridge.prompter import (
+    CardChoice,
+    PinKind,
+    PinRequest,
+    ProxyLogin,
+    ProxyLoginRequest,
+    WordChoice,
+)
 
 SETTLE_MILLISECONDS = 400
 """A question that appears while somebody types or clicks takes no answer yet."""
@@ -187,6 +194,41 @@ class PassphraseQuestion(Question):
     def confirm(self) -> None:
         """Answer with the passphrase."""
         self._answer(self.field.take())
+
+
+class ProxyLoginQuestion(Question):
+    """Asks for name and password at a proxy."""
+
+    def __init__(self, request: ProxyLoginRequest, language: str) -> None:
+        super().__init__(prompt_texts.proxy_login_page(request, language), language)
+
+    def _add_fields(self, column: QVBoxLayout) -> None:
+        self.user = QLineEdit()
+        self.user.setMaxLength(prompt_texts.MAX_USER_NAME_LENGTH)
+        self.user.setAccessibleName(localise(self.language, prompt_texts.USER_NAME_LABEL))
+        self.password = SecretField(localise(self.language, prompt_texts.PASSWORD_LABEL))
+        self.user.returnPressed.connect(self.password.setFocus)
+        self.password.entered.connect(self.confirm)
+        for field in (self.user, self.password):
+            column.addWidget(_field_label(field.accessibleName(), field))
+            column.addWidget(field)
+
+    def take_focus(self) -> None:
+        """Focus the name."""
+        self.user.setFocus()
+
+    def discard(self) -> None:
+        """Overwrite what was typed."""
+        super().discard()
+        self.password.wipe()
+
+    def confirm(self) -> None:
+        """Answer with name and password, where there is a name."""
+        if not self.user.text().strip():
+            self.user.setFocus()
+            return
+        with self.password.take() as secret:
+            self._answer(ProxyLogin(self.user.text().strip(), secret.decode("ascii")))
 
 
 class PinQuestion(Question):

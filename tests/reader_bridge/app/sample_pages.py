@@ -8,6 +8,7 @@ from reader_bridge.app.window.question import (
     LineQuestion,
     PassphraseQuestion,
     PinQuestion,
+    ProxyLoginQuestion,
     Question,
     address_page,
     card_question,
@@ -26,6 +27,7 @@ from reader_bridge.prompter import (
     PinFault,
     PinKind,
     PinRequest,
+    ProxyLoginRequest,
     WordChoice,
 )
 from reader_bridge.protocol import PAIRING_WORDS, Operation, PairRefusal, PinPurpose, ProfileName
@@ -80,6 +82,9 @@ PAGES: dict[str, QuestionFactory] = {
     "last try": lambda language: Question(prompt_texts.last_try_page(LAST, language), language),
     "address": lambda language: LineQuestion(
         address_page("", language), language, localise(language, "Address:"), 512
+    ),
+    "proxy": lambda language: ProxyLoginQuestion(
+        ProxyLoginRequest("proxy.example:3128", is_refused=True), language
     ),
     "passphrase": lambda language: PassphraseQuestion(
         passphrase_page("", language), language, localise(language, "Passphrase:")

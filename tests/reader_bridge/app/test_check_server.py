@@ -5,16 +5,10 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from reader_bridge.app.address import ServerAddress, parse_address
 from reader_bridge.app.check import texts
@@ -22,8 +16,11 @@ from reader_bridge.app.check.run import CheckOutcome
 from reader_bridge.app.check.server import check_server
 from reader_bridge.app.tls import AuthorityFileError, create_tls_context
 from reader_bridge.protocol import encode_frame
+from reader_bridge.protocol.enums import ProtocolErrorCode
 from reader_bridge.protocol.limits import API_LEVEL, SUBPROTOCOL
+from reader_bridge.protocol.operation_messages import ErrorMessage
 from reader_bridge.protocol.pairing_messages import Greeting
+from tests.reader_bridge.server_certificate import make_self_signed_certificate
 
 TRUSTED = create_tls_context(None)
 Handler = Callable[[web.Request], object]
@@ -94,6 +91,37 @@ async def test_an_ordinary_web_page_is_no_server() -> None:
         assert (await check_server(address, TRUSTED)).code == "server_not_kaika"
 
 
+async def test_no_redirect_is_followed() -> None:
+    asked = []
+
+    async def other(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        return await saying(greeting(API_LEVEL), SUBPROTOCOL)(request)  # type: ignore[misc,no-any-return]
+
+    async with serving(other) as target:
+
+        async def redirect(_: web.Request) -> web.Response:
+            raise web.HTTPFound(target.url.replace("ws:", "http:"))
+
+        async with serving(redirect) as address:
+            assert (await check_server(address, TRUSTED)).code == "server_web_page"
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (ProtocolErrorCode.BUSY, "server_busy"),
+        (ProtocolErrorCode.GOING_DOWN, "server_resting"),
+        (ProtocolErrorCode.UNSUPPORTED_API_LEVEL, "server_other"),
+        (ProtocolErrorCode.BAD_MESSAGE, "server_not_kaika"),
+    ],
+)
+async def test_a_server_that_greets_nobody_says_why(code: ProtocolErrorCode, told: str) -> None:
+    async with serving(saying(encode_frame(ErrorMessage(code)), SUBPROTOCOL)) as address:
+        assert (await check_server(address, TRUSTED)).code == told
+
+
 async def test_nobody_there_is_told() -> None:
     async with serving(saying(None)) as address:
         pass
@@ -117,26 +145,9 @@ async def test_without_an_address_it_is_skipped() -> None:
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """An authority nobody knows, with its key, for `localhost`."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
-        .sign(key, SHA256())
-    )
     path = tmp_path / "server.pem"
-    path.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + made.public_bytes(Encoding.PEM)
-    )
+    certificate, key = make_self_signed_certificate(tmp_path)
+    path.write_bytes(key.read_bytes() + certificate.read_bytes())
     return path
 
 

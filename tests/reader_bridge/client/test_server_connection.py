@@ -1,7 +1,6 @@
 """The link: whom it dials and believes, how it waits, and that nobody can dial it."""
 
 import asyncio
-import datetime
 import json
 import os
 import ssl
@@ -9,11 +8,6 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from reader_bridge.client.websocket import (
     FIRST_DELAY_SECONDS,
@@ -44,6 +38,7 @@ from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.client.conftest import RunningClient, run_client
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
 from tests.reader_bridge.scripted_server import run_scripted_server
+from tests.reader_bridge.server_certificate import make_self_signed_certificate, serving_context
 
 
 @pytest.mark.parametrize(
@@ -82,7 +77,7 @@ async def test_redirects_are_not_followed() -> None:
 
         async with run_scripted_server(redirect) as server:
             url = server.url.replace("/bridge/v1", "/there")
-            assert await problem_of(ServerConnector(url)) is ConnectionProblem.NOT_A_SERVER
+            assert await problem_of(ServerConnector(url)) is ConnectionProblem.WEB_PAGE
         assert other.frames == []
 
 
@@ -111,8 +106,7 @@ async def test_a_websocket_of_another_kind_is_no_server() -> None:
 
 async def test_only_a_trusted_certificate_is_believed(tmp_path: Path) -> None:
     certificate, key = make_self_signed_certificate(tmp_path)
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serving.load_cert_chain(certificate, key)
+    serving = serving_context((certificate, key))
     application = web.Application()
 
     async def hello(request: web.Request) -> web.WebSocketResponse:
@@ -290,25 +284,3 @@ async def problem_of(link: ServerConnector) -> ConnectionProblem:
         async with link.connect():
             pass
     return failed.value.problem
-
-
-def make_self_signed_certificate(directory: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
-        .add_extension(x509.BasicConstraints(True, 0), True)
-        .sign(key, SHA256())
-    )
-    paths = directory / "certificate.pem", directory / "key.pem"
-    paths[0].write_bytes(certificate.public_bytes(Encoding.PEM))
-    paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return paths

@@ -26,6 +26,8 @@ from reader_bridge.prompter import (
     PinKind,
     PinRequest,
     PrompterEvent,
+    ProxyLogin,
+    ProxyLoginRequest,
     WordChoice,
 )
 from reader_bridge.virtual_card.card import VirtualCard
@@ -98,6 +100,10 @@ class PcUser:
         self.pin_requests: list[PinRequest] = []
         self.problems: list[PairingProblem] = []
         self.notices: list[PrompterEvent] = []
+
+    async def ask_proxy_login(self, request: ProxyLoginRequest) -> ProxyLogin | None:
+        """Return no login."""
+        return None
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
         if problem:
