@@ -1,10 +1,11 @@
 /** What a person does in the page, from the click to the call and back. */
 
 import * as api from "./api.js";
+import { avatar } from "./avatar.js";
 import { deepLink, mentionedUser, safeAddress } from "./links.js";
 import { attempt, copy, toast } from "./notices.js";
 import { go } from "./route.js";
-import { alertSheet, chooseChatSheet } from "./sheets.js";
+import { alertSheet, chooseChatSheet, chooseSheet } from "./sheets.js";
 import { paySheet } from "./pay.js";
 import { changed, currentSpeaker, draft, loadChat, personById, store } from "./store.js";
 import { t } from "./words.js";
@@ -32,6 +33,21 @@ export async function send(text) {
 export const edit = (message, text) =>
   perform("edit", { message_id: message.message_id, text }).then(Boolean);
 
+/** React to a message; the reaction that is there already is taken back. */
+export const react = (message, emoji) => {
+  const me = currentSpeaker().id;
+  const own = message.reactions?.some((one) => one.user_id === me && one.emoji === emoji);
+  return perform("react", { message_id: message.message_id, emoji: own ? null : emoji });
+};
+
+export const setPinned = (message, pinned) =>
+  perform(pinned ? "pin" : "unpin", { message_id: message.message_id });
+
+export const sendAlbum = (caption) => {
+  const kinds = ["photo", "photo", "video"];
+  return perform("album", { kinds, ...(caption ? { caption } : {}), ...thread() });
+};
+
 export const sendMedia = (kind, caption) =>
   perform("media", { kind, ...(caption ? { caption } : {}), ...thread() });
 
@@ -56,6 +72,9 @@ export async function press(message, button) {
   if (button.copy_text) return copy(button.copy_text.text);
   if (button.pay) return paySheet(message);
   if (button.switch_inline_query_current_chat != null) {
+    if (message.is_topic_message && !store.options.inline_buttons_in_topics) {
+      return toast(t("In a topic this button does nothing in most Telegram apps."));
+    }
     return writeInline(button.switch_inline_query_current_chat);
   }
   if (button.switch_inline_query != null || button.switch_inline_query_chosen_chat) {
@@ -114,8 +133,12 @@ export function openDeepLink(text) {
 export async function forward(message) {
   const chat = await chooseChatSheet(t("Forward to"), currentSpeaker());
   if (!chat) return;
-  const body = { message_id: message.message_id, from_chat_id: store.route.chatId };
-  const done = await perform("forward", { ...body, ...thread(chat.topicId ?? 1) }, chat.chatId);
+  const from = store.route.chatId;
+  let done = true;
+  for (const one of message.album ?? [message]) {
+    const body = { message_id: one.message_id, from_chat_id: from };
+    done &&= await perform("forward", { ...body, ...thread(chat.topicId ?? 1) }, chat.chatId);
+  }
   if (done) go({ view: "chat", ...chat });
 }
 
@@ -124,6 +147,22 @@ export const choose = (queryId, resultId) =>
   perform("choose", { inline_query_id: queryId, result_id: resultId, ...thread() });
 
 /** Press a key of the keyboard that stands in place of the letters. */
-export const pressKey = (key) => perform("press_key", { text: key.text, ...thread() });
+export const pressKey = (key) =>
+  key.request_chat ? shareGroup(key) : perform("press_key", { text: key.text, ...thread() });
 
-export const remove = (message) => perform("delete", { message_id: message.message_id });
+/** Let the speaker choose the group that a key asks for. */
+async function shareGroup(key) {
+  const { id, chat_id: chatId } = currentSpeaker();
+  const groups = store.groups.filter((group) => group.members.includes(id));
+  const choice = (group) => ({ picture: avatar(group), words: group.title, value: group.id });
+  const groupId = await chooseSheet(key.text, groups.map(choice));
+  if (!groupId) return;
+  await attempt(() => api.act(id, "share_chat", { text: key.text, group_id: groupId }));
+  await attempt(() => loadChat(chatId));
+}
+
+/** Delete a message, or all of an album. */
+export async function remove(message) {
+  for (const one of message.album ?? [message])
+    await perform("delete", { message_id: one.message_id });
+}

@@ -44,6 +44,17 @@ export const setBot = (groupId, personId, status) =>
 export const addTopic = (groupId, personId, name) =>
   ask("POST", `groups/${groupId}/topics`, { person_id: personId, name });
 
+/** Rename, close, reopen or delete a topic: `verb` says which. */
+export const changeTopic = (groupId, topic, verb, personId, body = {}) =>
+  ask("POST", `groups/${groupId}/topics/${topic.message_thread_id}/${verb}`, {
+    person_id: personId,
+    ...body,
+  });
+/** Make a member an administrator or the like: `wanted` has the status and more. */
+export const setMember = (groupId, personId, by, wanted) =>
+  ask("POST", `groups/${groupId}/status`, { person_id: personId, by, ...wanted });
+export const setOptions = (options) => ask("POST", "options", options);
+
 /** Act as a person: `verb` is one of send, start, press, inline, choose, edit, media, … */
 export const act = (personId, verb, body = {}) => ask("POST", `people/${personId}/${verb}`, body);
 

@@ -6,15 +6,15 @@ import { renderComposer, setUpComposer } from "./composer.js";
 import { renderConversation, setUpConversation } from "./conversation.js";
 import { $, narrow } from "./dom.js";
 import { followEvents } from "./events.js";
+import { addTopic, groupItems } from "./groups.js";
 import { renderHead } from "./head.js";
 import { renderMail, renderMailList } from "./mails.js";
 import { openMenu } from "./menu.js";
 import { attempt, problem } from "./notices.js";
 import { follow, go } from "./route.js";
-import { chooseSheet, groupSheet, lineSheet, personSheet } from "./sheets.js";
+import { groupSheet, lineSheet, personSheet } from "./sheets.js";
 import { renderSidebar } from "./sidebar.js";
 import * as data from "./store.js";
-import { avatar } from "./avatar.js";
 import { nameTheme, setUpTheme } from "./theme.js";
 import { firstLanguage, otherLanguage, speak, t } from "./words.js";
 
@@ -40,26 +40,6 @@ async function addGroup() {
   go({ view: "chat", chatId: group.id });
 }
 
-async function addTopic(group) {
-  const name = await lineSheet(t("New topic"), t("Name"), t("Open the topic"));
-  const speaker = data.speakerIn(group.id);
-  const topic = name && (await attempt(() => api.addTopic(group.id, speaker.id, name)));
-  if (!topic) return;
-  await data.loadState();
-  go({ view: "chat", chatId: group.id, topicId: topic.message_thread_id });
-}
-
-async function addMember(group) {
-  const others = store.people.filter((person) => !group.members.includes(person.id));
-  const choice = (person) => ({
-    picture: avatar(person),
-    words: data.fullName(person),
-    value: person.id,
-  });
-  const id = await chooseSheet(t("Add a member"), others.map(choice));
-  if (id && (await attempt(() => api.addMember(group.id, id)))) await data.loadState();
-}
-
 async function deepLinkSheet() {
   const hint = t("A whole link, or only what comes after start=.");
   const example = `https://t.me/${store.bot.username}?start=…`;
@@ -73,7 +53,16 @@ async function deepLinkSheet() {
 function chatMenu(anchor) {
   const group = data.currentGroup();
   const link = { icon: "link", words: t("Open a deep link"), act: deepLinkSheet };
-  openMenu(anchor, group ? [...groupItems(group), link] : [link, blockItem()]);
+  const own = group ? [...groupItems(group), link] : [link, blockItem()];
+  openMenu(anchor, [...own, floodItem()]);
+}
+
+/** The switch for Telegram's limits on speed. */
+function floodItem() {
+  const on = store.options.flood_limits;
+  const words = on ? t("Let the bot send without limit") : t("Limit the bot as Telegram does");
+  const act = () => attempt(() => api.setOptions({ flood_limits: !on }));
+  return { icon: "auto", words, act };
 }
 
 function blockItem() {
@@ -81,31 +70,6 @@ function blockItem() {
   const words = blocked ? t("Unblock the bot") : t("Block the bot");
   const act = () => actions.setBlocked(!blocked);
   return { icon: "block", words, danger: !blocked, act };
-}
-
-function groupItems(group) {
-  const topic = { icon: "topic", words: t("New topic"), act: () => addTopic(group) };
-  return [
-    { icon: "user", words: t("Add a member"), act: () => addMember(group) },
-    group.is_forum && topic,
-    ...botItems(group),
-  ];
-}
-
-/** What the bot can become in a group. */
-function botItems(group) {
-  const item = (icon, words, status, danger) => {
-    const act = () => attempt(() => api.setBot(group.id, group.members[0], status));
-    return { icon, words, act, danger };
-  };
-  if (["left", "kicked"].includes(group.bot)) return [item("plus", t("Add the bot"), "member")];
-  const promoted = group.bot === "administrator";
-  return [
-    promoted
-      ? item("info", t("Take the rights of an administrator from the bot"), "member")
-      : item("check", t("Make the bot an administrator"), "administrator"),
-    item("block", t("Remove the bot"), "kicked", true),
-  ];
 }
 
 // ── drawing ─────────────────────────────────────────────────────────────────

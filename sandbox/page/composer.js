@@ -75,6 +75,7 @@ function attachments() {
   const item = (kind, sign, words) => ({ icon: sign, words, act: () => attach(kind) });
   return [
     item("photo", "image", t("Photo")),
+    { icon: "copy", words: t("Album of three"), act: attachAlbum },
     item("sticker", "smile", t("Sticker")),
     item("voice", "mic", t("Voice message")),
     item("contact", "user", t("Contact")),
@@ -89,6 +90,14 @@ function attach(kind) {
   if (caption) draft.text = "";
   store.changed();
   return actions.sendMedia(kind, caption);
+}
+
+function attachAlbum() {
+  const draft = store.draft();
+  const caption = draft.text.trim();
+  draft.text = "";
+  store.changed();
+  return actions.sendAlbum(caption);
 }
 
 /** Bring the composer up to date with the chat on show. */

@@ -13,6 +13,7 @@ import { day, language, t } from "./words.js";
 const PAGE = 150;
 const NEAR_PX = 80;
 const TOGETHER_SECONDS = 300;
+const REACTIONS = ["👍", "👎", "❤", "🎉", "👀", "🙏", "😢", "🔥"];
 
 /** `follows`: the newest message stays in sight until the person scrolls up. */
 const view = { key: "", limit: PAGE, lastId: 0, follows: true };
@@ -47,8 +48,8 @@ const isMine = (message) => message.from?.id === store.currentSpeaker()?.id;
 
 /** What the log holds: lines between days, messages, a button for what is further up. */
 function items(messages) {
-  const shown = messages.slice(-view.limit);
-  const list = shown.length < messages.length ? [earlier()] : [];
+  const shown = withAlbums(messages.slice(-view.limit));
+  const list = messages.length > view.limit ? [earlier()] : [];
   shown.forEach((message, index) => {
     const before = shown[index - 1];
     const title = day(message.date);
@@ -56,6 +57,30 @@ function items(messages) {
     list.push(messageItem(message, place(before, message, shown[index + 1])));
   });
   return list;
+}
+
+/** The messages with each album as one, which has all of it in `album`. */
+function withAlbums(messages) {
+  const shown = [];
+  for (const message of messages) {
+    const { media_group_id: group } = message;
+    const last = shown.at(-1);
+    if (group && last?.media_group_id === group) shown.splice(-1, 1, joined(last, message));
+    else shown.push(message);
+  }
+  return shown;
+}
+
+/** An album with one message more; its words are those of the first that has any. */
+function joined(album, message) {
+  const words = album.caption ? album : message;
+  const { caption, caption_entities: entities } = words;
+  return {
+    ...album,
+    caption,
+    caption_entities: entities,
+    album: [...(album.album ?? [album]), message],
+  };
 }
 
 function earlier() {
@@ -93,14 +118,25 @@ function place(before, message, after) {
   };
 }
 
-const verbs = { press: actions.press, menu: messageMenu };
+const verbs = { press: actions.press, menu: messageMenu, react: actions.react };
 
 function messageItem(message, where) {
-  const reactions = store.surroundings().reactions?.[message.message_id] ?? [];
+  const whole = withMarks(message);
   return {
     key: `message-${message.message_id}`,
-    signature: JSON.stringify([language(), where, message, reactions]),
-    build: () => messageNode({ ...message, reactions }, where, verbs),
+    signature: JSON.stringify([language(), where, whole]),
+    build: () => messageNode(whole, where, verbs),
+  };
+}
+
+/** A message with the reactions to it, and whether it is pinned. */
+function withMarks(message) {
+  const { reactions = {}, pinned = [] } = store.surroundings();
+  const ids = (message.album ?? [message]).map((one) => one.message_id);
+  return {
+    ...message,
+    reactions: ids.flatMap((id) => reactions[id] ?? []),
+    pinned: ids.some((id) => pinned.includes(id)),
   };
 }
 
@@ -179,9 +215,10 @@ function onContextMenu(event) {
   const node = event.target.closest(".message");
   if (!node || event.target.closest("a, .key")) return;
   const messages = store.messagesOf(store.store.route.chatId);
-  const message = messages.find((one) => one.message_id === Number(node.dataset.message));
+  const part = event.target.closest(".album-part") ?? node;
+  const message = messages.find((one) => one.message_id === Number(part.dataset.message));
   event.preventDefault();
-  messageMenu(message, { x: event.clientX, y: event.clientY });
+  messageMenu(withMarks(message), { x: event.clientX, y: event.clientY });
 }
 
 function jumpTo(messageId) {
@@ -198,14 +235,25 @@ function messageMenu(message, anchor) {
   const mine = isMine(message);
   const editable = mine && message.text && !message.forward_origin && !message.via_bot;
   const item = (icon, label, act, danger) => ({ icon, words: label, act, danger });
+  const group = store.currentGroup();
+  const rules = !group || store.isAdmin(group, store.currentSpeaker());
+  const pin = () => actions.setPinned(message, !message.pinned);
   openMenu(anchor, [
     item("reply", t("Reply"), () => write({ replyTo: message })),
+    item("smile", t("React"), () => reactionMenu(message, anchor)),
     editable && item("edit", t("Edit"), () => write({ editing: message, text: message.text })),
     words && open && item("copy", t("Copy text"), () => copy(words)),
     open && item("forward", t("Forward"), () => actions.forward(message)),
-    (mine || !store.currentGroup()) &&
+    rules && item("pin", message.pinned ? t("Unpin") : t("Pin"), pin),
+    (mine || rules) &&
       item("trash", t("Delete"), () => actions.remove(message), true),
   ]);
+}
+
+/** The reactions to choose from; one's own is taken back by choosing it again. */
+function reactionMenu(message, anchor) {
+  const item = (emoji) => ({ words: emoji, act: () => actions.react(message, emoji) });
+  openMenu(anchor, REACTIONS.map(item), "is-emoji");
 }
 
 function write(change) {

@@ -37,7 +37,7 @@ function line(about, typing) {
 }
 
 function subtitle(group, topic) {
-  if (topic) return group.title;
+  if (topic) return topic.is_closed ? `${group.title} · ${t("closed")}` : group.title;
   if (group) return groupLine(group);
   const me = data.currentSpeaker();
   const code = me.language_code ? ` (${me.language_code})` : "";

@@ -131,6 +131,9 @@ const SERVICE = {
   forum_topic_edited: (topic) => t("The topic is now called {name}", { name: topic.name ?? "…" }),
   forum_topic_closed: () => t("The topic was closed"),
   forum_topic_reopened: () => t("The topic was opened again"),
+  general_forum_topic_hidden: () => t("The general topic was hidden"),
+  general_forum_topic_unhidden: () => t("The general topic is shown again"),
+  chat_shared: (shared) => t("You shared a group: {title}", { title: shared.title ?? shared.chat_id }),
   pinned_message: (pinned) => t("Pinned: {words}", { words: summary(pinned) }),
   successful_payment: (paid) =>
     t("You paid {amount}", { amount: money(paid.total_amount, paid.currency) }),
@@ -147,5 +150,8 @@ export function smallPrint(message) {
         icon("lock"),
       )
     : null;
-  return h("span", { class: "small-print" }, locked, edited, h("time", {}, clock(message.date)));
+  const pinned = message.pinned
+    ? h("span", { role: "img", "aria-label": t("Pinned") }, icon("pin"))
+    : null;
+  return h("span", { class: "small-print" }, pinned, locked, edited, h("time", {}, clock(message.date)));
 }

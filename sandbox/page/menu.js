@@ -9,11 +9,12 @@ const GAP = 6;
  * Open a menu at an element or a point.
  *
  * @param {HTMLElement | {x: number, y: number}} anchor
- * @param {{icon: string, words: string, act: () => void, danger?: boolean}[]} items
+ * @param {{icon?: string, words: string, act: () => void, danger?: boolean}[]} items
+ * @param {string} look a class of its own
  */
-export function openMenu(anchor, items) {
+export function openMenu(anchor, items, look = "") {
   document.querySelector(".menu")?.remove();
-  const menu = h("div", { class: "menu", role: "menu", popover: "auto" });
+  const menu = h("div", { class: `menu ${look}`, role: "menu", popover: "auto" });
   menu.append(...items.filter(Boolean).map((item) => menuItem(item, menu)));
   menu.addEventListener("keydown", moveFocus);
   menu.addEventListener("toggle", (event) => event.newState === "closed" && menu.remove());
@@ -34,11 +35,11 @@ function menuItem({ icon: sign, words, act, danger }, menu) {
     type: "button",
     on: { click: run },
   };
-  return h("button", props, icon(sign), h("span", {}, words));
+  return h("button", props, sign && icon(sign), h("span", {}, words));
 }
 
 function moveFocus(event) {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const step = { ArrowDown: 1, ArrowUp: -1, ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
   event.preventDefault();
   const items = [...event.currentTarget.children];

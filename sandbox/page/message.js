@@ -52,10 +52,19 @@ function bubble(message, place, verbs) {
   const text = words
     ? h("div", { class: "words", dir: "auto" }, renderText(words, entities), smallPrint(message))
     : smallPrint(message);
-  const parts = [heading(message, place), quote(message), attachment(message), text];
-  const seen = reactions(message.reactions ?? []);
+  const parts = [heading(message, place), quote(message), attachments(message), text];
+  const seen = reactions(message, verbs);
   const locked = message.has_protected_content ? " is-protected" : "";
   return h("div", { class: `bubble${locked}` }, parts, seen, handle(message, verbs));
+}
+
+/** What is attached; the parts of an album stand together. */
+function attachments(message) {
+  if (!message.album) return attachment(message);
+  const part = (one) =>
+    h("div", { class: "album-part", data: { message: one.message_id } }, attachment(one));
+  const kind = message.document || message.audio ? "is-list" : "is-tiled";
+  return h("div", { class: `album ${kind}` }, message.album.map(part));
 }
 
 /** Who wrote it, from where it was forwarded, through which bot. */
@@ -92,7 +101,7 @@ function quote(message) {
     "button",
     props,
     h("b", {}, fullName(sender(original))),
-    h("span", {}, summary(original)),
+    h("span", {}, message.quote?.text ?? summary(original)),
   );
 }
 
@@ -107,11 +116,15 @@ function handle(message, verbs) {
   return iconButton("more", t("What to do with this message"), open, extra);
 }
 
-/** What others reacted with, each emoji once with how many chose it. */
-function reactions(list) {
+/** What people and the bot reacted with, each emoji once with how many chose it. */
+function reactions(message, verbs) {
   const counts = new Map();
-  for (const { emoji } of list) counts.set(emoji, (counts.get(emoji) ?? 0) + 1);
-  const chip = ([emoji, count]) =>
-    h("span", { class: "reaction" }, emoji, count > 1 && ` ${count}`);
+  for (const { emoji } of message.reactions ?? []) counts.set(emoji, (counts.get(emoji) ?? 0) + 1);
+  const chip = ([emoji, count]) => {
+    const label = t("Reacted with {emoji}: {count}", { emoji, count });
+    const on = { click: () => verbs.react(message, emoji) };
+    const props = { class: "reaction", type: "button", "aria-label": label, on };
+    return h("button", props, emoji, count > 1 && ` ${count}`);
+  };
   return counts.size ? h("div", { class: "reactions" }, [...counts].map(chip)) : null;
 }

@@ -9,6 +9,8 @@ export const store = {
   people: [],
   groups: [],
   mails: [],
+  /** What is switched on: `flood_limits`, `inline_buttons_in_topics`, … */
+  options: {},
   /** Chat id → `{version, messages, typing, keyboard, commands, …}` as last read. */
   transcripts: new Map(),
   /** What is on show: `{view: "home" | "chat" | "topics" | "mails", chatId, topicId, mailId}`. */
@@ -71,6 +73,10 @@ export function speakerIn(chatId) {
   return chosen && group.members.includes(chosen.id) ? chosen : personById(group.members[0]);
 }
 
+/** Whether somebody owns or administers a group. */
+export const isAdmin = (group, person) =>
+  ["creator", "administrator"].includes(group.standing.get(person?.id)?.status);
+
 export const currentSpeaker = () => speakerIn(store.route.chatId);
 export const chatKey = (route = store.route) => `${route.chatId}:${route.topicId ?? ""}`;
 
@@ -101,15 +107,17 @@ export async function loadState() {
   store.bot = state.bot;
   store.people = state.people;
   store.groups = state.groups.map(withMembers);
+  store.options = state.options;
   changed();
 }
 
-/** A group with the ids of the people in it now, and what the bot is there. */
+/** A group with the ids of the people in it now, how each stands, and what the bot is there. */
 function withMembers(group) {
   const here = group.members.filter(({ status }) => !["left", "kicked"].includes(status));
   const bot = group.members.find(({ id }) => id === store.bot.id)?.status ?? "left";
   const members = here.map(({ id }) => id).filter((id) => id !== store.bot.id);
-  return { ...group, members, bot };
+  const standing = new Map(group.members.map((member) => [member.id, member]));
+  return { ...group, members, standing, bot };
 }
 
 /** Read a chat again; an answer older than what is known is dropped. */

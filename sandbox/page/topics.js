@@ -5,7 +5,10 @@ import { t } from "./words.js";
 
 /** The topics of a group, the one written in last at the top below the general one. */
 export function topicsOf(group, messages) {
-  const general = { message_thread_id: 1, name: t("General") };
+  const known = group.general ?? {};
+  const renamed = known.name && known.name !== "General";
+  const name = renamed ? known.name : t("General");
+  const general = { message_thread_id: 1, name, is_closed: known.is_closed };
   const others = (group.topics ?? []).filter((topic) => topic.message_thread_id !== 1);
   const latest = (topic) => lastOf(messages, topic)?.message_id ?? topic.message_thread_id;
   return [general, ...others.sort((a, b) => latest(b) - latest(a))];

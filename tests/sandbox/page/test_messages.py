@@ -47,7 +47,9 @@ async def test_a_protected_message_is_neither_copied_nor_forwarded(
     page = await page_sandbox.open_page(DESKTOP)
     await expect(page.message("A secret").locator(".bubble")).to_have_css("user-select", "none")
     await page.opens_menu_of("A secret")
-    await expect(page.page.get_by_role("menuitem")).to_have_text(["Reply", "Delete"])
+    await expect(page.page.get_by_role("menuitem")).to_have_text(
+        ["Reply", "React", "Pin", "Delete"]
+    )
 
 
 async def test_a_long_answer_is_read_from_its_beginning(page_sandbox: PageSandbox) -> None:
