@@ -20,6 +20,7 @@ from sqlalchemy import select
 from bot.wiring.embedded import VirtualCardMaker
 from services.authority.ca.certificate_service import CertificateService
 from services.authority.embedded.models import AuditEntry
+from services.authority.interface.cards import CardOrder
 from services.bridge.models import CryptogramReleaseRow, OperationRow
 from tests.bot.kill_harness import IDLE_SECONDS, KillTestWorld, check_effects, main
 from tests.bot.simulated_cardholders import SimulatedCardholder
@@ -32,6 +33,18 @@ _REPEATED = 0.1
 """Share of the messages that are held back although it was killed at one like them before."""
 _DONE = Counter({"activated": 1})
 _MAILS = ("your card is active",)
+
+
+class RecordingCardMaker(VirtualCardMaker):
+    """Writes virtual cards, and remembers the orders."""
+
+    def __init__(self) -> None:
+        self.orders: list[CardOrder] = []
+
+    def make(self, order: CardOrder, path: Path) -> None:
+        """Write the card of an order."""
+        self.orders.append(order)
+        super().make(order, path)
 
 
 class CardKillTestWorld(KillTestWorld):
@@ -97,7 +110,7 @@ class CardKillTestWorld(KillTestWorld):
         world.signs_with = service.issuer
         world.authority.close()
         world.open(world.database)
-        world.maker = VirtualCardMaker()  # type: ignore[assignment]
+        world.maker = RecordingCardMaker()  # type: ignore[assignment]
         world.authority.card_issuer._generate_key = lambda: next(self._keys)
 
     async def make_customer(

@@ -11,7 +11,7 @@ import shutil
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -66,6 +66,7 @@ class KillTestWorld:
         self.engine.observe(self)
         self.customers: list[SimulatedCustomer] = []
         self.started: list[SimulatedCustomer] = []
+        self.active: list[SimulatedCustomer] = []
 
     def on_call(self, method: str, params: Any, _envelope: Any) -> None:
         """Count calls with a visible effect."""
@@ -146,15 +147,20 @@ class KillTestWorld:
     async def run_customers_until(self, over: asyncio.Event) -> None:
         """Run some people at a time, and start new ones until `over` is set."""
 
-        async def one_after_the_other() -> None:
-            while not over.is_set() and self.customers:
-                customer = self.customers.pop()
+        async def one_after_the_other(waiting: Iterator[SimulatedCustomer]) -> None:
+            while not over.is_set() and (customer := next(waiting, None)) is not None:
                 self.started.append(customer)
+                self.active.append(customer)
                 await customer.run()
+                self.active.remove(customer)
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(self.CONCURRENT_PEOPLE):
-                group.create_task(one_after_the_other())
+            for queue in self.queues():
+                group.create_task(one_after_the_other(queue))
+
+    def queues(self) -> list[Iterator[SimulatedCustomer]]:
+        """Return the people of each place at which one after the other acts."""
+        return [iter(self.customers)] * self.CONCURRENT_PEOPLE
 
     async def wait_until_idle(self) -> None:
         """Wait until the program has nothing left to process or send."""
@@ -180,8 +186,7 @@ class KillTestWorld:
             taken = {
                 f"sandbox_tg_{chat}_{message}" for chat, message in self.engine.world.invoices.paid
             }
-            everybody = [*self.customers, *self.started]
-            before = {f"charge-{c.someone.seed}-1" for c in everybody if self.has_paid(c)}
+            before = {f"charge-{c.someone.seed}-1" for c in self.customers if self.has_paid(c)}
             await invariants.check_invariants(world, taken | before)
             for customer in self.started:
                 await self.check_customer(world, customer)

@@ -80,6 +80,7 @@ class SimulatedCustomer:
     """A person with a record and a phone.
 
     :ivar typed: everything they typed that nobody else may ever read.
+    :ivar asked: how many questions they asked in between.
     """
 
     someone: Applicant
@@ -88,6 +89,7 @@ class SimulatedCustomer:
     mailboxes: FakeMailServer
     chance: random.Random
     typed: list[str] = field(default_factory=list)
+    asked: int = 0
     _codes: set[str] = field(default_factory=set)
 
     @property
@@ -198,6 +200,7 @@ class SimulatedCustomer:
     async def may_ask(self, step: str) -> None:
         """Perhaps ask a question, which is answered before the step is shown again."""
         if self.chance.random() < 0.5:
+            self.asked += 1
             asked = self.person.send(_QUESTION)["message_id"]
             await self.sees(step, after=asked)
 

@@ -1,0 +1,1 @@
+"""Faults: kills at random points under mixed load, and what else fails around the bot."""
