@@ -27,7 +27,7 @@ from tests.services.authority.postgres import PostgresServer
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "faults"
-KILLS_PER_ROUND = 25
+KILLS_PER_ROUND = 50
 _TESTS = (sys.executable, "-m", "pytest", "-m", "faults or slow_faults", "tests")
 _CRASHES = (sys.executable, "-m", "tests.handlers.conversations.online.crash_runs")
 

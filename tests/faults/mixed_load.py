@@ -92,7 +92,7 @@ class MixedKillTestWorld(CardKillTestWorld):
     @classmethod
     def count_people(cls, kills: int) -> int:
         """Return how many people are needed for so many kills."""
-        return 2 * cls.CONCURRENT_PEOPLE + kills
+        return 2 * cls.CONCURRENT_PEOPLE + kills // 2
 
     def on_call(self, method: str, params: Any, envelope: Any) -> None:
         """Note what was sent."""
