@@ -31,9 +31,10 @@ endef
 
 FUZZ_MINUTES ?= 5
 LOAD_MINUTES ?= 10
+KILLS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo run bridge package test fuzz load lint hooks generate bench screenshots lock clean
+.PHONY: help setup system demo run bridge package test faults fuzz load lint hooks generate bench screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -78,6 +79,9 @@ $(FUZZER): requirements/fuzz.txt | $(STAMP)
 
 test: setup system $(READER) ## Run every test, on two cores
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+faults: setup system $(READER) ## Let everything around the bot fail, and kill it; KILLS=100 SEED=1 goes on with that seed
+	$(BIN)/python -m tests.faults --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 fuzz: setup $(READER) $(FUZZER) ## Feed every boundary inputs without end; FUZZ_MINUTES=5 for each, FUZZ="ocsp faq" for some
 	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES) $(FUZZ)

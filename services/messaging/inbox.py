@@ -47,8 +47,9 @@ KEPT_FAILED = timedelta(days=7)
 RETRY_LIMIT = timedelta(minutes=10)
 """How old a failed update may be to be processed again; a payment may be older."""
 
-MAX_CRASHES = 2
-"""Ends of the process during an update after which it is set aside."""
+MAX_CRASHES = 5
+"""Ends of the process during an update after which it is set aside: so many that somebody who kills
+the process from outside does not make an innocent one look guilty."""
 _CRASH = "ProcessEnded"
 """Error of an update that is set aside for that."""
 
@@ -157,7 +158,7 @@ class Inbox:
         return [opened for row in rows if (opened := self._open(*row)) is not None]
 
     async def count_crash(self, update_id: int) -> None:
-        """Count that the process ended during an update; the second time it is set aside."""
+        """Count that the process ended during an update; after a few it is set aside."""
         is_unfinished = (InboxUpdate.update_id == update_id, _is_unfinished())
         async with self._database.unit_of_work() as session:
             row = await session.scalar(select(InboxUpdate).where(*is_unfinished))

@@ -11,7 +11,7 @@ import shutil
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -215,16 +215,42 @@ async def run_kill_test(url: str, folder: Path, kills: int, seed: int, kind: typ
 
     :raises AssertionError: where something is lost, doubled or half done, with the seed.
     """
-    chance = random.Random(seed)  # noqa: S311
-    town = kind(url, folder, chance)
+
+    async def kill(program: KaikaProgram, town: T) -> None:
+        await _kill_repeatedly(program, town, kills)
+
+    people = kind.count_people(kills)
+    return await disturb_people(url, folder, people, kind(url, folder, _chance(seed)), kill, seed)
+
+
+async def disturb_people(
+    url: str,
+    folder: Path,
+    people: int,
+    town: T,
+    disturb: Callable[[KaikaProgram, T], Awaitable[None]],
+    seed: int,
+) -> T:
+    """Disturb the program while people use it, let everybody finish, and check everything.
+
+    :param disturb: leaves a program that runs.
+    :raises AssertionError: where something is lost, doubled or half done, with the seed.
+    """
     public = free_port()
-    await town.set_up(kind.count_people(kills), f"http://127.0.0.1:{public}")
+    await town.set_up(people, f"http://127.0.0.1:{public}")
     sandbox = await serve(town.engine, "page-token")
     mail = await town.mailboxes.start()
     environment = kaika_environment(url, folder, f"{sandbox.api_url}/bot", public, mail)
+    over = asyncio.Event()
     try:
         async with KaikaProgram.running(environment, folder / "log") as program:
-            await _kill_repeatedly(program, town, kills, chance)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(town.run_customers_until(over))
+                await disturb(program, town)
+                over.set()
+            await town.wait_until_idle()
+            await town.wait_until_up()
+            assert await program.end(signal.SIGTERM) == 0
         await town.check_all()
     except* Exception as errors:
         raise AssertionError(f"seed {seed}: {errors.exceptions}") from errors
@@ -234,29 +260,25 @@ async def run_kill_test(url: str, folder: Path, kills: int, seed: int, kind: typ
     return town
 
 
-async def _kill_repeatedly(
-    program: KaikaProgram, town: KillTestWorld, kills: int, chance: random.Random
-) -> None:
-    over = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(town.run_customers_until(over))
-        for _ in range(kills):
-            town.expect_start()
-            await program.start()
-            if chance.random() > START_SHARE:
-                await town.wait_until_up()
-                await town.wait_to_kill(chance.randint(1, MAX_CALLS))
-                await asyncio.sleep(chance.uniform(0.0, MAX_DELAY))
-            else:
-                await asyncio.sleep(chance.uniform(0.0, IDLE_SECONDS / 5))
-            assert await program.end(signal.SIGKILL) == -signal.SIGKILL
-            town.on_killed()
+def _chance(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311
+
+
+async def _kill_repeatedly(program: KaikaProgram, town: KillTestWorld, kills: int) -> None:
+    chance = town.chance
+    for _ in range(kills):
         town.expect_start()
         await program.start()
-        over.set()
-    await town.wait_until_idle()
-    await town.wait_until_up()
-    assert await program.end(signal.SIGTERM) == 0
+        if chance.random() > START_SHARE:
+            await town.wait_until_up()
+            await town.wait_to_kill(chance.randint(1, MAX_CALLS))
+            await asyncio.sleep(chance.uniform(0.0, MAX_DELAY))
+        else:
+            await asyncio.sleep(chance.uniform(0.0, IDLE_SECONDS / 5))
+        assert await program.end(signal.SIGKILL) == -signal.SIGKILL
+        town.on_killed()
+    town.expect_start()
+    await program.start()
 
 
 async def check_effects(

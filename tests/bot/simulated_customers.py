@@ -30,16 +30,23 @@ T = TypeVar("T")
 
 
 class FakeMailServer:
-    """A mail server without TLS that keeps mails by address."""
+    """A mail server without TLS that keeps mails by address.
+
+    :ivar port: where it listens.
+    :ivar answers: cleared to take connections and say nothing.
+    """
 
     def __init__(self) -> None:
         self.mails: dict[str, list[EmailMessage]] = {}
+        self.port = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
 
-    async def start(self) -> int:
+    async def start(self, port: int = 0) -> int:
         """Start to listen, and return the port."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self.port
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -58,6 +65,7 @@ class FakeMailServer:
             writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self.answers.wait()
         writer.write(b"220 ready\r\n")
         while line := (await reader.readline()).decode().strip():
             verb = line.split()[0].upper()

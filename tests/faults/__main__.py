@@ -28,7 +28,26 @@ from tests.services.authority.postgres import PostgresServer
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "faults"
 KILLS_PER_ROUND = 50
-_TESTS = (sys.executable, "-m", "pytest", "-m", "faults or slow_faults", "tests")
+_FILES = (
+    "tests/faults",  # a full disk, a locked file, a mail server, a frozen process, PostgreSQL
+    "tests/bot/test_database_faults.py",  # killed backends, a restart, a silent line
+    "tests/bot/test_two_processes.py",
+    "tests/bot/test_clock_of_the_machine.py",
+    "tests/bot/test_telegram_answers.py",
+    "tests/bot/test_poller.py",
+    "tests/bot/test_update_order.py",
+    "tests/bot/test_crash_marker.py",
+    "tests/bot/test_poison_updates.py",
+    "tests/bot/test_startup_errors.py",  # harmed files
+    "tests/bot/test_kill_cardholders.py",
+    "tests/services/test_availability.py",  # a damaged file, an exhausted pool
+    "tests/services/test_ownership.py",
+    "tests/services/authority/test_clock.py",
+    "tests/services/authority/test_smtp.py",
+    "tests/handlers/conversations/online/test_payment_outages.py",
+)
+_EVEN_SLOW = "slow_faults or not slow_faults"
+_TESTS = (sys.executable, "-m", "pytest", "-m", _EVEN_SLOW, *_FILES)
 _CRASHES = (sys.executable, "-m", "tests.handlers.conversations.online.crash_runs")
 
 

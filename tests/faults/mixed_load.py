@@ -111,14 +111,25 @@ class MixedKillTestWorld(CardKillTestWorld):
         if self.chance.random() < _AT_MESSAGE:
             await super().wait_to_kill(number)
         else:
-            await KillTestWorld.wait_to_kill(self, number)
+            await self.wait_for_calls(number)
 
     def on_killed(self) -> None:
         """Count the kill."""
         super().on_killed()
         self.ledger.kills += 1
-        self.ledger.interrupted += len(self.active)
-        self._interruptions.update(each.person.id for each in self.active)
+        self.interrupt()
+
+    def interrupt(self, times: int = 1) -> None:
+        """Note that something failed while people were in the middle of what they do.
+
+        :param times: how often what they did may have been tried meanwhile.
+        """
+        self.ledger.interrupted += times * len(self.active)
+        self._interruptions.update({each.person.id: times for each in self.active})
+
+    async def wait_for_calls(self, number: int) -> None:
+        """Wait until the bot has made `number` more calls, or does not for a while."""
+        await KillTestWorld.wait_to_kill(self, number)
 
     def queues(self) -> list[Iterator[SimulatedCustomer]]:
         """Return one place for cardholders, whose codes count under one address, and others."""
