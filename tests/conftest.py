@@ -21,6 +21,15 @@ _PRINTED = (
 )
 
 
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the seed of the order, which a quiet run leaves out."""
+    seed = config.getoption("randomly_seed", None)
+    if isinstance(seed, int):
+        terminalreporter.write_line(f"the same order again: --randomly-seed={seed}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _programs_heed_interrupts() -> Iterator[None]:
     """Let Ctrl-C end the programs that tests start, also where the tests ignore it."""

@@ -95,7 +95,8 @@ class SimulatedCardholder(SimulatedCustomer):
 
         while not self._has_heard(message_text):
             assert asyncio.get_running_loop().time() < end, self._stuck(what)
-            await self.world.changes.signal.wait_for(changed, _A_WHILE)
+            if await self.world.changes.signal.wait_for(changed, _A_WHILE):
+                end = asyncio.get_running_loop().time() + PATIENCE
             seen = self._newest()
             if seen is not None and not self._has_heard(message_text):
                 self._acts(at_pc, seen)
