@@ -48,6 +48,7 @@ _FILES = (
 )
 _EVEN_SLOW = "slow_faults or not slow_faults"
 _TESTS = (sys.executable, "-m", "pytest", "-m", _EVEN_SLOW, *_FILES)
+_OUTAGES = (sys.executable, "-m", "tests.bot.database_outages", "15")
 _CRASHES = (sys.executable, "-m", "tests.handlers.conversations.online.crash_runs")
 
 
@@ -125,7 +126,7 @@ def main() -> int:
     print(f"seed {given.seed}, {given.kills} kills", flush=True)  # noqa: T201
     is_clean = True
     if not given.kills_only and given.round is None:
-        is_clean = run_commands((_TESTS, _CRASHES))
+        is_clean = run_commands((_TESTS, _OUTAGES, _CRASHES))
     is_clean = kill_in_rounds(given.kills, given.seed, given.round) and is_clean
     return 0 if is_clean else 1
 
