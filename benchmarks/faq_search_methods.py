@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 import locales
 from services.faq import features
 from services.faq.entries import Entries, load_entries
-from services.faq.features import FeatureReader
+from services.faq.features import FeatureReader, fold, split_units, stem
 from services.faq.search import FaqSearch, NaiveBayes, SearchResult, load_off_topic_questions
-from services.faq.tokenisation import fold, split_units, stem
 
 Scores = NDArray[np.float64]
 

@@ -23,8 +23,7 @@ from bot.telegram.persistent_calls import PersistentCaller
 from bot.telegram.rate_limiter import RetryingRateLimiter
 from bot.telegram.transport import AiohttpRequest
 from bot.updates import webhook
-from bot.updates.crash_marker import CrashMarker
-from bot.updates.intake import ALLOWED_UPDATES, Intake
+from bot.updates.intake import ALLOWED_UPDATES, CrashMarker, Intake
 from bot.updates.poller import Poller
 from bot.updates.update_processor import ClosableUpdateQueue
 from bot.web import listeners

@@ -21,10 +21,9 @@ from telegram.ext import (
 from handlers import (
     card_events,
     fallbacks,
+    guards,
     notifications,
     privacy,
-    request_guard,
-    secret_guard,
     start,
 )
 from handlers.context import Context
@@ -123,8 +122,8 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         application.add_handler(CommandHandler(setup.COMMAND, setup.on_desk), _MAIN)
         is_shared = filters.StatusUpdate.CHAT_SHARED
         application.add_handler(MessageHandler(is_shared, setup.on_chat_shared), _MAIN)
-    application.add_handler(MessageHandler(_HasText(), secret_guard.on_any_text), _SECRETS)
-    application.add_handler(MessageHandler(_Content(), request_guard.on_any_message), _REQUESTS)
+    application.add_handler(MessageHandler(_HasText(), guards.on_any_text), _SECRETS)
+    application.add_handler(MessageHandler(_Content(), guards.on_any_message), _REQUESTS)
     for handler in (
         MessageHandler(_PlainText(), on_text),
         CallbackQueryHandler(on_button),
@@ -132,7 +131,7 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         PreCheckoutQueryHandler(checkout.on_pre_checkout),
         MessageHandler(filters.SUCCESSFUL_PAYMENT, checkout.on_successful_payment),
         CommandHandler("start", start.on_start),
-        CommandHandler(request_guard.LOST_COMMAND, start.on_lost),
+        CommandHandler(guards.LOST_COMMAND, start.on_lost),
         CommandHandler("help", start.on_help),
         CommandHandler("language", start.on_language),
         CommandHandler("faq", browse.on_faq),
@@ -171,7 +170,7 @@ async def on_button(update: Update, context: Context) -> None:
     query = update.callback_query
     assert query is not None
     pressed = decode_callback_data(query.data)
-    if not await request_guard.may_be_pressed(query, pressed, update.update_id, context):
+    if not await guards.may_be_pressed(query, pressed, update.update_id, context):
         return
     route = ROUTES.get(pressed.route) if pressed and _is_within_reach(update, pressed) else None
     toast: str | None = None

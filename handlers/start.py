@@ -9,8 +9,8 @@ from handlers.engine import start_handler
 from handlers.engine.session import open_view
 from handlers.faq import answers
 from handlers.faq.browse import section_name
+from handlers.guards import LOST_CARD
 from handlers.identity.records_notice import records_notice
-from handlers.request_guard import LOST_CARD
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from services.authority.interface.authority import Authority

@@ -17,8 +17,7 @@ from telegram.request import BaseRequest, RequestData
 
 from bot.app import Kaika, OpenAuthority
 from bot.settings import Settings
-from bot.telegram.refusals import read_refusal
-from bot.telegram.transport import AiohttpRequest
+from bot.telegram.transport import AiohttpRequest, read_refusal
 from bot.wiring import embedded
 from sandbox.client.groups import Group
 from sandbox.client.telegram_client import TelegramClient

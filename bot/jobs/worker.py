@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from telegram.error import RetryAfter
 
-from bot.telegram.refusals import retry_delay
+from bot.telegram.transport import retry_delay
 from services import jobs
 from services.clock import SystemClock, steady_time
 from services.storage.availability import DatabaseUnavailableError, is_transient

@@ -9,7 +9,7 @@ import structlog
 from telegram.error import BadRequest, InvalidToken, RetryAfter
 from telegram.request import BaseRequest
 
-from bot.telegram.refusals import is_token_unknown, retry_delay
+from bot.telegram.transport import is_token_unknown, retry_delay
 from services.back_off import back_off
 from services.supervisor import run_until
 

@@ -18,7 +18,7 @@ import structlog
 from telegram.error import BadRequest, ChatMigrated, NetworkError, RetryAfter
 from telegram.ext import BaseRateLimiter
 
-from bot.telegram.refusals import retry_delay
+from bot.telegram.transport import retry_delay
 from services.back_off import back_off
 
 _MAX_NETWORK_RETRIES = 6

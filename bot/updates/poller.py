@@ -14,8 +14,7 @@ import structlog
 from telegram import Bot
 from telegram.error import Conflict, InvalidToken, RetryAfter
 
-from bot.telegram.refusals import is_token_unknown, read_refusal, retry_delay
-from bot.telegram.transport import AiohttpRequest
+from bot.telegram.transport import AiohttpRequest, is_token_unknown, read_refusal, retry_delay
 from bot.updates.intake import ALLOWED_UPDATES, Intake
 from services.back_off import back_off
 from services.messaging.update_json import read_updates

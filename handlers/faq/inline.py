@@ -24,7 +24,7 @@ from telegram.helpers import create_deep_linked_url
 import locales
 from handlers.context import Context
 from handlers.faq import answers
-from handlers.request_guard import pause_label
+from handlers.guards import pause_label
 from handlers.screen import markdown
 from handlers.screen.text import label
 from handlers.screen.view import button

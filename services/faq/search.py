@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 import locales
 from services.faq import error_codes, features
 from services.faq.entries import Entries
-from services.faq.features import FeatureReader
-from services.faq.tokenisation import is_han, split_units
+from services.faq.features import FeatureReader, is_han, split_units
 from services.language_detection import MAX_CHARACTERS, detect_language
 
 _SMOOTHING = 0.1

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.updates.crash_marker import CrashMarker
+from bot.updates.intake import CrashMarker
 from bot.wiring import application
 from sandbox.engine import Engine
 from services.faq.search import FaqSearch

@@ -12,7 +12,7 @@ from bot.app import Kaika
 from bot.settings import Settings
 from bot.telegram import transport
 from bot.telegram.rate_limiter import RetryingRateLimiter
-from bot.updates import deferred_chats, intake
+from bot.updates import intake, update_processor
 from sandbox.engine import Engine
 from sandbox.server import serve
 from sandbox.world.fault_injection import InjectedFault
@@ -44,7 +44,7 @@ class SkippingClock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SkippingClock:
     skipping = SkippingClock()
-    for module in (intake, deferred_chats):
+    for module in (intake, update_processor):
         monkeypatch.setattr(module, "monotonic", skipping.now)
     return skipping
 

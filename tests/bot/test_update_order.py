@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.updates import deferred_chats
-from bot.updates.deferred_chats import DeferredChats
+from bot.updates import update_processor
+from bot.updates.update_processor import DeferredChats
 from services.faq.search import FaqSearch
 from services.storage.availability import DatabaseUnavailableError
 from tests.bot_harness import BotHarness, ChatUser, Json
@@ -105,7 +105,7 @@ async def test_it_is_tried_again_soon_and_then_less_often(
     harness: BotHarness, outage: Outage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(deferred_chats, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(update_processor, "monotonic", lambda: clock[0])
     anna, waits = harness.add_user(), []
     outage.errors[QUESTIONS[0]] = [DatabaseUnavailableError("away")] * 9
     await ask(harness, anna, QUESTIONS[0])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.wiring import application
-from handlers import request_guard
+from handlers import guards
 from handlers.faq import inline, questions
 from sandbox.engine import Engine
 from services.storage.availability import DatabaseUnavailableError
@@ -46,7 +46,7 @@ async def online(engine: Engine, tmp_path: Path) -> AsyncIterator[BotHarness]:
 def steady(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The steady clock, as a list of one moment."""
     now = [1000.0]
-    for module in (request_guard, inline, application):
+    for module in (guards, inline, application):
         monkeypatch.setattr(module, "monotonic", lambda: now[0])
     return now
 

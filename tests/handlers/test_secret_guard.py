@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from bot import logs
-from handlers import secret_guard
+from handlers import guards
 from services.faq.search import FaqSearch
 from services.storage.models import InboxUpdate
 from tests import phrases
@@ -85,7 +85,7 @@ async def test_of_a_secret_nothing_is_kept_where_an_error_stops_it(
         raise KeyError("a bug")
 
     anna = harness.add_user()
-    monkeypatch.setattr(secret_guard, "_warn", fail)
+    monkeypatch.setattr(guards, "_warn", fail)
     monkeypatch.setattr(FaqSearch, "search", fail)
     await anna.says("how much does the card cost")
     for text in SECRETS:

@@ -5,9 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.faq import features
-from services.faq.features import DuplicateTermError, FeatureReader, Lexicon
+from services.faq.features import (
+    DuplicateTermError,
+    FeatureReader,
+    Lexicon,
+    fold,
+    split_units,
+    stem,
+)
 from services.faq.spelling import Spelling
-from services.faq.tokenisation import fold, split_units, stem
 
 
 def test_both_scripts_fold_to_the_same() -> None:

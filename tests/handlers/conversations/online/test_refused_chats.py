@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.telegram.rate_limiter import RetryingRateLimiter
-from bot.updates import deferred_chats, intake
+from bot.updates import intake, update_processor
 from sandbox.engine import Engine
 from sandbox.world.fault_injection import InjectedFault
 from tests import phrases
@@ -66,7 +66,7 @@ class RefusingTelegram:
 @pytest.fixture
 def telegram(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> RefusingTelegram:
     refusing = RefusingTelegram(engine)
-    for module in (intake, deferred_chats):
+    for module in (intake, update_processor):
         monkeypatch.setattr(module, "monotonic", refusing.now)
     return refusing
 
