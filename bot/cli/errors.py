@@ -13,6 +13,7 @@ from bot.cli import missing_extras
 from bot.settings import SettingsError
 from services.authority import errors
 from services.authority.ca.errors import CaKeyError, CaKeyProblem, UnsuitableKeyError, ValidityError
+from services.backup.errors import BackupError, BackupProblem
 from services.formats.errors import FormatError, FormatProblem, InputField
 from services.messaging.failed_messages import UnknownMessageError
 from services.messaging.failed_updates import RetryRefusal, RetryRefusedError, UnknownUpdateError
@@ -81,6 +82,46 @@ _CA_KEY: Mapping[CaKeyProblem, str] = MappingProxyType(
         CaKeyProblem.FOREIGN: "is not the one this database was made with; restore your backup.",
     }
 )
+_BACKUP: Mapping[BackupProblem, str] = MappingProxyType(
+    {
+        BackupProblem.NOT_A_BACKUP: "{path} is no backup of Kaika.",
+        BackupProblem.CUT_OFF: "{path} is cut off: its end is missing. Use another copy.",
+        BackupProblem.DAMAGED: "{path} is damaged: it is not what was written. Use another copy.",
+        BackupProblem.NEWER: "{path} was made by a newer version; use that version.",
+        BackupProblem.EXISTS: "{path} exists already; try again in a second.",
+        BackupProblem.SAME_FOLDER: (
+            "Database and keys must not lie in one folder, or one within the other: whoever finds "
+            "both can read everything. Choose another folder than {path}."
+        ),
+        BackupProblem.OTHER_ENGINE: (
+            "{path} is of {detail}, and KAIKA_DATABASE_URL names another kind of database."
+        ),
+        BackupProblem.TWO_OF_A_KIND: "{path} is of the same kind as the other file.",
+        BackupProblem.NO_DATABASE: "There is no database of Kaika in {path}.",
+        BackupProblem.SOURCE_DAMAGED: (
+            "The database {path} is damaged ({detail}). Restore a backup: kaika backup restore"
+        ),
+        BackupProblem.KEYS_MISSING: (
+            "There is no key file {path}. A restore needs the backup of the keys as well."
+        ),
+        BackupProblem.KEYS_DO_NOT_FIT: (
+            "The keys in {path} do not open this database: they lack {detail}. Use a newer backup "
+            "of the keys."
+        ),
+        BackupProblem.NOT_EMPTY: (
+            "There is a database in {path} already. To move it aside: --replace"
+        ),
+        BackupProblem.KEYS_IN_PLACE: (
+            "{path} is there, and is not the one in the backup. To move it aside: --replace"
+        ),
+        BackupProblem.IN_USE: "A bot works on the database ({detail}). Stop it first.",
+        BackupProblem.NO_PROGRAM: (
+            "{detail} is not installed; it comes with PostgreSQL's client programs."
+        ),
+        BackupProblem.PROGRAM_FAILED: "{detail}",
+        BackupProblem.NOT_A_LIST: "{path} is no revocation list of this authority.",
+    }
+)
 _RETRY: Mapping[RetryRefusal, str] = MappingProxyType(
     {
         RetryRefusal.TOO_OLD: "it is more than ten minutes old, and would surprise the person",
@@ -93,6 +134,7 @@ _CODES: Mapping[type[Exception], str] = MappingProxyType(
         FormatError: "format",
         UnsealError: "unseal",
         WrongKeyFileError: "wrong_key_file",
+        BackupError: "backup",
         UnknownUpdateError: "unknown_update",
         RetryRefusedError: "retry_refused",
         UnknownMessageError: "unknown_message",
@@ -153,6 +195,7 @@ _TEXTS: Mapping[type[Exception], Callable[[Any], str]] = MappingProxyType(
             f"{', '.join(e.missing)}. Restore keys.json from your backup, the newest one there is, "
             "and start again; nothing was changed."
         ),
+        BackupError: lambda e: _BACKUP[e.problem].format(path=e.path, detail=e.detail),
         CaKeyError: lambda e: (
             f"The key of the certificate authority, {e.path}, {_CA_KEY[e.problem]}"
         ),

@@ -239,6 +239,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 def _add_authority() -> None:
     """Add the commands that work on the authority or on what was set aside."""
     from bot.cli import audit, inbox, key_rotation, outbox, person
+    from bot.cli.backup import commands as backup
     from bot.cli.counter import commands
 
     app.add_typer(commands.app, name="counter")
@@ -246,6 +247,7 @@ def _add_authority() -> None:
     app.add_typer(person.app, name="person")
     app.add_typer(inbox.app, name="inbox")
     app.add_typer(outbox.app, name="outbox")
+    app.add_typer(backup.app, name="backup")
     db_app.command("rotate-key")(key_rotation.rotate_key)
 
 

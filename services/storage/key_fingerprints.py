@@ -16,7 +16,7 @@ from services.storage.keys import KeyRing, key_name, load
 from services.storage.models import DatabaseFact
 from services.storage.upgrade import ensure_current, upgrade
 
-_OLD_FACT, _OLD_KEY = "key_file", "secret lookup"
+OLD_FACT, OLD_KEY = "key_file", "secret lookup"
 """The fact that contained the fingerprint of one secret before there was a table."""
 
 
@@ -69,7 +69,7 @@ async def check_database(database: Database, keys: KeyRing) -> None:
     :raises DatabaseOutdatedError: when the operator has to upgrade the database first.
     """
     try:
-        _compare(await _read_fingerprints(database), keys)
+        compare_fingerprints(await _read_fingerprints(database), keys)
     except WrongKeyFileError:
         keys.delete_if_new()
         raise
@@ -93,7 +93,7 @@ async def check_key_file(database: Database, path: Path) -> None:
     """
     registered = await _read_fingerprints(database)
     if registered:
-        _compare(registered, _load(path))
+        compare_fingerprints(registered, load_keys(path))
 
 
 async def register_keys(session: AsyncSession, keys: KeyRing) -> None:
@@ -105,7 +105,7 @@ async def register_keys(session: AsyncSession, keys: KeyRing) -> None:
     rows = [{"name": name, "fingerprint": value} for name, value in present.items()]
     await session.execute(insert_or_ignore(session, KeyFingerprint), rows)
     found = await session.execute(select(KeyFingerprint.name, KeyFingerprint.fingerprint))
-    _compare({row[0]: row[1] for row in found}, keys)
+    compare_fingerprints({row[0]: row[1] for row in found}, keys)
 
 
 async def unregister_keys(session: AsyncSession, ids: Iterable[str]) -> None:
@@ -114,12 +114,16 @@ async def unregister_keys(session: AsyncSession, ids: Iterable[str]) -> None:
     await session.execute(delete(KeyFingerprint).where(KeyFingerprint.name.in_(names)))
 
 
-def _load(path: Path) -> KeyRing:
+def load_keys(path: Path) -> KeyRing:
     """Read the key file; without one there are no keys."""
     return load(path) if path.exists() else KeyRing({}, "", path=path)
 
 
-def _compare(registered: Mapping[str, str], keys: KeyRing) -> None:
+def compare_fingerprints(registered: Mapping[str, str], keys: KeyRing) -> None:
+    """Check that a key ring has every registered key.
+
+    :raises WrongKeyFileError: when it lacks one.
+    """
     present = keys.fingerprints()
     missing = [name for name, value in registered.items() if present.get(name) != value]
     if missing:
@@ -138,6 +142,6 @@ def _select_fingerprints(connection: Connection) -> Mapping[str, str]:
         return {row[0]: row[1] for row in rows}
     if not tables.has_table(DatabaseFact.__tablename__):
         return {}
-    old = select(DatabaseFact.value).where(DatabaseFact.name == _OLD_FACT)
+    old = select(DatabaseFact.value).where(DatabaseFact.name == OLD_FACT)
     value = connection.execute(old).scalar_one_or_none()
-    return {} if value is None else {_OLD_KEY: value}
+    return {} if value is None else {OLD_KEY: value}

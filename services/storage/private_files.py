@@ -24,7 +24,7 @@ def create_private_file(path: Path, content: str | bytes) -> None:
     make_folder(path.parent)
     beside = _write_beside(path, content)
     try:
-        _put_in_place(beside, path)
+        put_in_place(beside, path)
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
@@ -47,15 +47,17 @@ def _write_beside(path: Path, content: str | bytes) -> Path:
     return beside
 
 
-def _put_in_place(written: Path, path: Path) -> None:
-    """Rename a complete file, unless another file has the name."""
+def put_in_place(written: Path, path: Path) -> bool:
+    """Rename a complete file; `False` where another file has the name."""
     try:
         os.link(written, path)
     except FileExistsError:
-        return
+        return False
     except OSError:  # a file system without hard links
-        if not path.exists():
-            written.rename(path)
+        if path.exists():
+            return False
+        written.rename(path)
+    return True
 
 
 def sync_folder(folder: Path) -> None:

@@ -36,6 +36,12 @@ def head_revision() -> str:
     return head
 
 
+def is_known_revision(revision: str) -> bool:
+    """Whether this version can upgrade a database from a revision."""
+    revisions = ScriptDirectory.from_config(_config()).walk_revisions("base", "heads")
+    return revision in {each.revision for each in revisions}
+
+
 def _current_revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None

@@ -7,6 +7,7 @@ import pytest
 from typer import Typer
 
 from bot.cli import audit, inbox, outbox, person
+from bot.cli.backup import commands as backup
 from bot.cli.counter import commands as counter
 from bot.settings import PREFIX, Settings
 
@@ -25,6 +26,7 @@ GROUPS = {
     "person": ("counter.md", person.app),
     "inbox": ("operating.md", inbox.app),
     "outbox": ("operating.md", outbox.app),
+    "backup": ("operating.md", backup.app),
 }
 
 

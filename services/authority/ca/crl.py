@@ -34,6 +34,8 @@ VALIDITY = timedelta(hours=24)
 REFRESH = VALIDITY / 2
 CHECK = timedelta(minutes=1)
 """How soon a change is in a list though nobody asks for one."""
+SKIPPED_NUMBERS = 1_000_000
+"""More than are published in the life of a backup: with one a minute, in two years."""
 UNKNOWN_CHANGES = -1
 """How many changes a list covers that this database did not publish."""
 
@@ -218,6 +220,16 @@ async def adopt_list(session: AsyncSession, crl: Crl) -> None:
     authority = await session.get_one(CertificateAuthority, ROW_ID, with_for_update=True)
     authority.last_crl_number = max(authority.last_crl_number, crl.number)
     await _replace_latest(session, crl)
+
+
+async def skip_numbers(session: AsyncSession) -> None:
+    """Have the next list's number lie above every one that may have been published.
+
+    For a database that was restored where the last published list was not kept.
+    """
+    authority = await session.get_one(CertificateAuthority, ROW_ID, with_for_update=True)
+    authority.last_crl_number += SKIPPED_NUMBERS
+    await session.execute(delete(RevocationList))
 
 
 async def read_latest_list(session: AsyncSession) -> Crl | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from services.authority.ca.crl import UNKNOWN_CHANGES, Crl
@@ -67,18 +68,20 @@ class PublishedListFile:
             private_files.replace(self.path, crl.der)
 
 
-def parse_list(der: bytes, certificate: x509.Certificate) -> Crl | None:
-    """Return a revocation list; `None` for anything that this authority did not sign."""
+def parse_list(document: bytes, certificate: x509.Certificate) -> Crl | None:
+    """Return a revocation list, DER or PEM; `None` for what this authority did not sign."""
     public = certificate.public_key()
     assert isinstance(public, rsa.RSAPublicKey)
     try:
-        parsed = x509.load_der_x509_crl(der)
+        is_pem = document.lstrip().startswith(b"-----BEGIN")
+        parsed = (x509.load_pem_x509_crl if is_pem else x509.load_der_x509_crl)(document)
         number = parsed.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
         is_signed = parsed.is_signature_valid(public)
     except (ValueError, x509.ExtensionNotFound, InvalidSignature, UnsupportedAlgorithm, TypeError):
         return None
     if not is_signed or parsed.issuer != certificate.subject or parsed.next_update_utc is None:
         return None
+    der = parsed.public_bytes(serialization.Encoding.DER)
     return Crl(number, UNKNOWN_CHANGES, parsed.last_update_utc, parsed.next_update_utc, der)
 
 

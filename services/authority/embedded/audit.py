@@ -9,7 +9,7 @@ import hmac
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -316,18 +316,38 @@ class Audit:
             AuditVerification(result.entries, AuditFault.HEAD_MISSING) if head is None else result
         )
 
+    def verify_rows(self, rows: Iterable[Any]) -> AuditVerification:
+        """Verify a chain that lies elsewhere, such as in a backup, in the order of its numbers."""
+        position = AuditHead(0, GENESIS_MAC)
+        for row in rows:
+            found = self._verify_next(position, row)
+            if isinstance(found, AuditVerification):
+                return found
+            position = found
+        return AuditVerification(position.number)
+
     async def _verify_from(
         self, session: AsyncSession, start: AuditHead, head: AuditHead | None = None
     ) -> AuditVerification:
-        number, mac = start.number, start.mac
+        position = start
         async for row in _read_entries(session, start.number):
-            if row.number != number + 1:
-                return AuditVerification(number, AuditFault.MISSING, number + 1)
-            mac = self._mac(mac, row.number, _to_entry(row))
-            if mac != row.mac or (head and head.number == row.number and head.mac != mac):
-                return AuditVerification(number, AuditFault.ALTERED, row.number)
-            number = row.number
-        return AuditVerification(number)
+            found = self._verify_next(position, row, head)
+            if isinstance(found, AuditVerification):
+                return found
+            position = found
+        return AuditVerification(position.number)
+
+    def _verify_next(
+        self, position: AuditHead, row: Any, head: AuditHead | None = None
+    ) -> AuditHead | AuditVerification:
+        """Return where the chain is after an entry, or what is wrong with it."""
+        if row.number != position.number + 1:
+            number = position.number
+            return AuditVerification(number, AuditFault.MISSING, number + 1)
+        mac = self._mac(position.mac, row.number, _to_entry(row))
+        if mac != row.mac or (head and head.number == row.number and head.mac != mac):
+            return AuditVerification(position.number, AuditFault.ALTERED, row.number)
+        return AuditHead(row.number, mac)
 
     async def accept(
         self, session: AsyncSession, reason: str, actor: str, now: datetime

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from bot.cli import audit, inbox, key_rotation, outbox, person
 from bot.cli.authority_session import CommandDependencies
+from bot.cli.backup import commands as backup
 from bot.cli.counter import commands
 from bot.settings import Settings
 from services.authority.embedded.credentials.hashing import Argon2Hasher
@@ -27,6 +28,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(person.app, name="person")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(backup.app, name="backup")
 db_app = typer.Typer()
 db_app.command("rotate-key")(key_rotation.rotate_key)
 app.add_typer(db_app, name="db")

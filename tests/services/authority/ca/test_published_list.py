@@ -4,7 +4,6 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,18 +13,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.ocsp import OCSPCertStatus
 from sqlalchemy import select
 
-from services.authority.ca.certificate_service import CertificateService, open_certificate_service
+from services.authority.ca.certificate_service import open_certificate_service
 from services.authority.ca.crl import UNKNOWN_CHANGES, Crl
 from services.authority.ca.published_list import PUBLISHED_LIST, PublishedListFile
-from services.authority.embedded.audit import SYSTEM
 from services.authority.embedded.certificates.reinstatement import (
     Reinstatement,
-    reinstate_published,
 )
-from services.authority.embedded.models import Application, AuditEntry, Certificate
+from services.authority.embedded.models import AuditEntry
 from services.authority.lifecycle import CertificateState
-from services.storage.database import Database
-from tests.services.authority.authority_harness import Applicant, AuthorityHarness
 from tests.services.authority.ca.ca_harness import (
     PASSPHRASE,
     PUBLICATION,
@@ -34,46 +29,22 @@ from tests.services.authority.ca.ca_harness import (
     CaHarness,
     crl_number,
 )
+from tests.services.authority.ca.registry import Registry, reasons
 
 SECOND = timedelta(seconds=1)
 
 
-@dataclass
-class Registry:
-    """An authority with its certificate authority on one SQLite file, which can be put back."""
-
-    folder: Path
-    now: datetime
-    world: AuthorityHarness = field(init=False)
-    service: CertificateService = field(init=False)
-
-    async def start(self) -> Reinstatement | None:
-        """Start the authority as the bot does."""
-        database = Database(f"sqlite+aiosqlite:///{self.path}")
-        key = self.folder / "ca.json"
-        self.service = await open_certificate_service(
-            database, REGISTER, key, PASSPHRASE, PUBLICATION, self.now, QUICK
-        )
-        await database.close()
-        issuer = self.service.issuer
-        self.world = AuthorityHarness(str(database.url), self.folder, signs_with=issuer)
-        self.service = await open_certificate_service(
-            self.world.database, REGISTER, key, PASSPHRASE, PUBLICATION, self.now, QUICK
-        )
-        await self.world.authority.start(self.now)
-        certificates, published = self.world.authority.certificates, self.service.published
-        return await reinstate_published(
-            self.world.database, certificates, published, SYSTEM, self.now
-        )
+class CopiedRegistry(Registry):
+    """A registry on one SQLite file, of which an older copy is put back."""
 
     @property
-    def path(self) -> Path:
+    def file(self) -> Path:
         return self.folder / "kaika.db"
 
     def take_copy(self) -> None:
         """Copy the database as it is now, while it is in use."""
         with (
-            closing(sqlite3.connect(self.path)) as database,
+            closing(sqlite3.connect(self.file)) as database,
             closing(sqlite3.connect(self.folder / "copy.db")) as copy,
         ):
             database.backup(copy)
@@ -81,69 +52,27 @@ class Registry:
     async def put_copy_back(self) -> Reinstatement | None:
         """Put the copy in the place of the database, and start."""
         await self.world.close()
-        shutil.copy(self.folder / "copy.db", self.path)
+        shutil.copy(self.folder / "copy.db", self.file)
         return await self.start()
-
-    async def holder(self, seed: int) -> Applicant:
-        """Return somebody whose card is active."""
-        self.world.maker.orders.clear()
-        someone = self.world.person(seed)
-        acts = (
-            someone.applies, someone.pays, someone.is_issued, someone.is_posted, someone.activates,
-        )  # fmt: skip
-        for act in acts:
-            await act(self.now)
-        return someone
-
-    async def publish(self) -> x509.CertificateRevocationList:
-        """Return the list that somebody who asks gets."""
-        self.now += SECOND
-        return x509.load_der_x509_crl((await self.service.crl.get_current(self.now)).der)
-
-    async def serials(self, someone: Applicant) -> list[int]:
-        application = await self.application(someone)
-        query = select(Certificate.serial).where(Certificate.application_id == application)
-        async with self.world.database.unit_of_work() as session:
-            return [int(serial, 16) for serial in await session.scalars(query)]
-
-    async def application(self, someone: Applicant) -> str:
-        async with self.world.database.unit_of_work() as session:
-            person = await self.world.authority.records.require(session, someone.ui_number)
-            query = select(Application.id).where(Application.subscriber_id == person.id)
-            found: str = (await session.scalars(query)).one()
-            return found
-
-    async def state(self, someone: Applicant) -> str | None:
-        shown = await self.world.counter.show(someone.ui_number, self.now)
-        return shown.timeline.certificate
 
 
 @pytest.fixture
 async def registry(
     folder: Path, ca_file: Path, migrated_file: Path, now: datetime
-) -> AsyncIterator[Registry]:
+) -> AsyncIterator[CopiedRegistry]:
     shutil.copy(ca_file, folder / "ca.json")
     shutil.copy(migrated_file, folder / "kaika.db")
-    registry = Registry(folder, now)
+    registry = CopiedRegistry(f"sqlite+aiosqlite:///{folder / 'kaika.db'}", folder, now)
     await registry.start()
     yield registry
     await registry.world.close()
-
-
-def reasons(crl: x509.CertificateRevocationList, serials: list[int]) -> set[object]:
-    """Return why certificates are listed; `None` for one that is not."""
-    found = [crl.get_revoked_certificate_by_serial_number(serial) for serial in serials]
-    return {
-        entry.extensions.get_extension_for_class(x509.CRLReason).value.reason if entry else None
-        for entry in found
-    }
 
 
 HOLD, COMPROMISE = x509.ReasonFlags.certificate_hold, x509.ReasonFlags.key_compromise
 
 
 async def test_a_list_goes_on_above_what_was_published_and_keeps_what_was_on_it(
-    registry: Registry,
+    registry: CopiedRegistry,
 ) -> None:
     suspended, revoked, active = [await registry.holder(seed) for seed in (1, 2, 3)]
     await registry.publish()
@@ -173,7 +102,7 @@ async def test_a_list_goes_on_above_what_was_published_and_keeps_what_was_on_it(
     assert await registry.state(revoked) == CertificateState.REVOKED
 
 
-async def test_what_was_put_back_is_on_record_and_can_be_resumed(registry: Registry) -> None:
+async def test_what_was_put_back_is_on_record_and_can_be_resumed(registry: CopiedRegistry) -> None:
     someone = await registry.holder(1)
     await registry.publish()
     registry.take_copy()
@@ -189,7 +118,7 @@ async def test_what_was_put_back_is_on_record_and_can_be_resumed(registry: Regis
     assert reasons(await registry.publish(), await registry.serials(again)) == {None}
 
 
-async def test_certificates_on_no_record_stay_published(registry: Registry) -> None:
+async def test_certificates_on_no_record_stay_published(registry: CopiedRegistry) -> None:
     """They were issued after the backup: inactive ones are on hold, and one was revoked."""
     await registry.publish()
     registry.take_copy()
@@ -214,7 +143,7 @@ async def test_certificates_on_no_record_stay_published(registry: Registry) -> N
     assert crl_number(after) == crl_number(before) + 1
 
 
-async def test_what_was_resumed_since_stays_on_hold_and_is_named(registry: Registry) -> None:
+async def test_what_was_resumed_since_stays_on_hold_and_is_named(registry: CopiedRegistry) -> None:
     someone = await registry.holder(1)
     await someone.suspends(registry.now)
     await registry.publish()
@@ -227,7 +156,9 @@ async def test_what_was_resumed_since_stays_on_hold_and_is_named(registry: Regis
     assert reasons(await registry.publish(), await registry.serials(someone)) == {HOLD}
 
 
-async def test_an_ordinary_start_changes_nothing_and_repairs_the_file(registry: Registry) -> None:
+async def test_an_ordinary_start_changes_nothing_and_repairs_the_file(
+    registry: CopiedRegistry,
+) -> None:
     await registry.holder(1)
     before = await registry.publish()
     path = registry.folder / PUBLISHED_LIST

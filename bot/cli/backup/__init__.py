@@ -1,0 +1,1 @@
+"""`kaika backup`: making, verifying and restoring backups."""

@@ -1,0 +1,1 @@
+"""Backups of the database and of the keys: made, verified and restored."""
