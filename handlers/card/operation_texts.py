@@ -153,6 +153,10 @@ FAILURES: Final[Mapping[str, str]] = {
         "🔢 <b>What was typed on the PC cannot be a PIN</b>: 6–8 characters, letters and digits, "
         "no spaces. The card has not seen it, and no try was spent. Start again."
     ),
+    _C.PIN_NOT_ACCEPTED: N_(
+        "🔢 <b>The card's rules don't allow this new PIN.</b> The PIN is as it was. Start again, "
+        "and choose one that is harder to guess."
+    ),
     _C.PIN_WRONG: N_(
         "❌ <b>The PIN was wrong.</b> Tries left: {tries}. Nothing else was changed. Not sure of "
         "it? Do not guess: unlock the card and set a new one."

@@ -203,6 +203,10 @@ FAILURE_TEXTS: dict[FailureCode, tuple[str, str]] = {
         N_("What was typed cannot be a PIN of this card. The card has not seen it."),
         START_AGAIN,
     ),
+    _C.PIN_NOT_ACCEPTED: (
+        N_("The card's rules don't allow this new PIN. The PIN is as it was."),
+        N_("Start again in the chat, and choose one that is harder to guess."),
+    ),
     _C.PIN_WRONG: (
         N_("The PIN was wrong."),
         N_("If you are not sure of it, do not guess: ask the chat for unlocking."),

@@ -223,6 +223,12 @@ class LastTryError(CardError):
         self.attempts_remaining = attempts_remaining
 
 
+class NewPinRefusedError(CardError):
+    """The card's own rules refuse the new PIN; the old one holds."""
+
+    code = "pin_not_accepted"
+
+
 class PinBlockedError(CardError):
     """No try is left; a new PIN has to be set."""
 

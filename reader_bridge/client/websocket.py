@@ -158,7 +158,7 @@ class ServerConnector:
                     proxy_headers=_login_headers(http_proxy),
                     protocols=(SUBPROTOCOL,),
                     heartbeat=HEARTBEAT_SECONDS,
-                    max_msg_size=MAX_FRAME_BYTES,
+                    max_msg_size=MAX_FRAME_BYTES + 1,  # aiohttp accepts what is smaller than this
                     compress=0,
                     timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
                 )

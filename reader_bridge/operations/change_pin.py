@@ -4,8 +4,8 @@ from reader_bridge.card.profiles.base import CardCapability
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.operations.card_discovery import exclusive_access, find_card
 from reader_bridge.operations.consent import (
+    NewPinEntry,
     ask_consent,
-    ask_new_pin,
     attempt_with_secret,
     ensure_reading_allowed,
 )
@@ -20,23 +20,16 @@ async def change_pin(context: OperationContext, parameters: ChangePin) -> PinCha
     card = await find_card(context, parameters.reader, serial=parameters.card_serial)
     card.require(CardCapability.CHANGE_PIN, serial=parameters.card_serial)
     await ask_consent(context, card)
-    new = SecretBuffer()
+    with NewPinEntry(context, card) as entry:
 
-    async def attempt(old: SecretBuffer, accept_last_try: bool) -> PinChanged:
-        nonlocal new
-        if not new:
-            new = await ask_new_pin(context, card)
+        async def attempt(old: SecretBuffer, accept_last_try: bool) -> PinChanged:
+            def work(new: SecretBuffer) -> PinChanged:
+                with exclusive_access(context.readers, context.card_calls, card) as profile:
+                    profile.change_pin(old, new, accept_last_try=accept_last_try)
+                    return PinChanged(card.serial)
 
-        def work() -> PinChanged:
-            with exclusive_access(context.readers, context.card_calls, card) as profile:
-                profile.change_pin(old, new, accept_last_try=accept_last_try)
-                return PinChanged(card.serial)
+            return await entry.set(work)
 
-        return await context.run_pin_work(work)
-
-    try:
         return await attempt_with_secret(
             context, card, PinKind.CURRENT, card.status.pin, card.profile.pin_entry_rules, attempt
         )
-    finally:
-        new.wipe()

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from reader_bridge.card.connection import readable_name
 from reader_bridge.card.errors import (
@@ -10,6 +10,7 @@ from reader_bridge.card.errors import (
     InvalidPinError,
     InvalidPukError,
     LastTryError,
+    NewPinRefusedError,
     PinFormatError,
 )
 from reader_bridge.card.profiles.base import PinRules, TryCounter
@@ -81,14 +82,55 @@ async def _require_consent(context: OperationContext, request: ConsentRequest) -
         raise operation_failure(FailureCode.CONSENT_REFUSED)
 
 
-async def ask_new_pin(context: OperationContext, card: FoundCard) -> SecretBuffer:
+async def ask_new_pin(
+    context: OperationContext, card: FoundCard, fault: PinFault | None = None
+) -> SecretBuffer:
     """Ask for the new PIN until it has a valid form.
 
+    :param fault: what was wrong with the one before.
     :raises OperationFailedError: the person gave up, or never typed a valid one.
     """
     rules = card.profile.new_pin_rules
-    request = PinRequest(PinKind.NEW, context.operation, card.label, rules)
+    request = PinRequest(PinKind.NEW, context.operation, card.label, rules, fault=fault)
     return await _ask_valid_secret(context, request, rules)
+
+
+class NewPinEntry:
+    """A new PIN that is typed when it is needed first, and again where the card refuses it.
+
+    A context manager that overwrites it at the end.
+    """
+
+    def __init__(self, context: OperationContext, card: FoundCard) -> None:
+        self._context, self._card = context, card
+        self._pin: SecretBuffer | None = None
+        self._fault: PinFault | None = None
+
+    async def set(self, work: Callable[[SecretBuffer], _T]) -> _T:
+        """Run the work that sets it.
+
+        :raises NewPinRefusedError: the card refuses it; the next time another one is asked for.
+        """
+        if self._pin is None:
+            self._pin = await ask_new_pin(self._context, self._card, self._fault)
+        new = self._pin
+        try:
+            return await self._context.run_pin_work(lambda: work(new))
+        except NewPinRefusedError:
+            self._wipe()
+            self._fault = PinFault.WRONG
+            raise
+
+    def _wipe(self) -> None:
+        if self._pin is not None:
+            self._pin.wipe()
+            self._pin = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._wipe()
 
 
 async def attempt_with_secret(
@@ -101,12 +143,15 @@ async def attempt_with_secret(
 ) -> _T:
     """Ask for PIN or PUK and attempt an action with it. Each attempt is typed again.
 
+    Where the card refuses the new PIN, another one can be chosen.
+
     :param counter: the tries that are left.
     :param attempt: takes what was typed, and whether the last try may be spent.
     :raises OperationFailedError: nothing was typed, or the last attempt failed.
     """
     counter = counter or TryCounter(None)
     fault: PinFault | None = None
+    failed = kind
     for _ in range(MAX_ENTRIES):
         if counter.is_blocked:
             raise operation_failure(_blocked_code(kind), tries_left=0)
@@ -125,6 +170,9 @@ async def attempt_with_secret(
                 return await attempt(secret, counter.is_last_try)
             except (InvalidPinError, InvalidPukError) as error:
                 counter, fault = TryCounter(error.attempts_remaining, counter.limit), PinFault.WRONG
+                failed = kind
+            except NewPinRefusedError:
+                failed, fault = PinKind.NEW, None
             except LastTryError as error:
                 counter = TryCounter(error.attempts_remaining, counter.limit)
             except CardError as error:
@@ -133,7 +181,7 @@ async def attempt_with_secret(
             break
         if fault is PinFault.WRONG:
             await context.server.report_progress(ProgressStep.WRONG_PIN, counter.remaining)
-    raise operation_failure(_wrong_code(kind), tries_left=counter.remaining)
+    raise operation_failure(_WRONG_CODES[failed], tries_left=counter.remaining)
 
 
 async def _ask_valid_secret(
@@ -156,12 +204,15 @@ async def _ask_valid_secret(
 
 def _no_entry_failure(request: PinRequest) -> Exception:
     if request.fault is PinFault.WRONG:
-        return operation_failure(_wrong_code(request.kind), tries_left=request.tries_left)
+        return operation_failure(_WRONG_CODES[request.kind], tries_left=request.tries_left)
     return operation_failure(FailureCode.PIN_NOT_ENTERED, tries_left=request.tries_left)
 
 
-def _wrong_code(kind: PinKind) -> FailureCode:
-    return FailureCode.PUK_WRONG if kind is PinKind.PUK else FailureCode.PIN_WRONG
+_WRONG_CODES = {
+    PinKind.CURRENT: FailureCode.PIN_WRONG,
+    PinKind.NEW: FailureCode.PIN_NOT_ACCEPTED,
+    PinKind.PUK: FailureCode.PUK_WRONG,
+}
 
 
 def _blocked_code(kind: PinKind) -> FailureCode:

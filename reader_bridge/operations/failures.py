@@ -1,6 +1,5 @@
 """The failure of an operation, and the failure for each error of a card."""
 
-from reader_bridge.card.apdu import Instruction
 from reader_bridge.card.connection import readable_name
 from reader_bridge.card.errors import (
     AdminKeyRejectedError,
@@ -16,12 +15,10 @@ from reader_bridge.card.errors import (
     ReaderError,
     UnexpectedPcscError,
 )
+from reader_bridge.card.profiles.pin_card import PIN_CHANGING_INSTRUCTIONS
 from reader_bridge.protocol.enums import ProfileName
 from reader_bridge.protocol.failure_codes import FailureCode, FailureValues
 
-PIN_CHANGING_INSTRUCTIONS = frozenset(
-    {Instruction.CHANGE_REFERENCE_DATA, Instruction.RESET_RETRY_COUNTER}
-)
 REFUSED_SW1 = range(0x67, 0x6F)
 """SW1 of a command that the card refused before it did anything (ISO/IEC 7816-4 §5.6)."""
 _FAILURE_CODES = {

@@ -16,6 +16,7 @@ from reader_bridge.card.profiles.base import CardCapability, CardProfile, Mutual
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.operations.card_discovery import exclusive_access, find_card, reconnect
 from reader_bridge.operations.consent import (
+    NewPinEntry,
     ask_consent,
     ask_new_pin,
     attempt_with_secret,
@@ -59,26 +60,19 @@ def _choose_method(parameters: SetPin, card: FoundCard) -> Callable[..., Awaitab
 
 async def _set_with_puk(context: OperationContext, parameters: SetPin, card: FoundCard) -> Receipt:
     await ask_consent(context, card)
-    new = SecretBuffer()
+    with NewPinEntry(context, card) as entry:
 
-    async def attempt(puk: SecretBuffer, accept_last_try: bool) -> Receipt:
-        nonlocal new
-        if not new:
-            new = await ask_new_pin(context, card)
+        async def attempt(puk: SecretBuffer, accept_last_try: bool) -> Receipt:
+            def work(new: SecretBuffer) -> Receipt:
+                with exclusive_access(context.readers, context.card_calls, card) as profile:
+                    profile.unlock_with_puk(puk, new, accept_last_try=accept_last_try)
+                    return _sign_receipt(context, parameters, profile, new)
 
-        def work() -> Receipt:
-            with exclusive_access(context.readers, context.card_calls, card) as profile:
-                profile.unlock_with_puk(puk, new, accept_last_try=accept_last_try)
-                return _sign_receipt(context, parameters, profile, new)
+            return await entry.set(work)
 
-        return await context.run_pin_work(work)
-
-    try:
         return await attempt_with_secret(
             context, card, PinKind.PUK, card.status.puk, card.profile.puk_entry_rules, attempt
         )
-    finally:
-        new.wipe()
 
 
 async def _set_as_administrator(

@@ -43,6 +43,7 @@ class FailureCode(StrEnum):
     OPERATION_REFUSED = "operation_refused"
     WRONG_CARD = "wrong_card"
     PIN_FORMAT = "pin_format"
+    PIN_NOT_ACCEPTED = "pin_not_accepted"
     PIN_WRONG = "pin_wrong"
     PIN_BLOCKED = "pin_blocked"
     PUK_WRONG = "puk_wrong"
@@ -189,6 +190,10 @@ FAILURE_ADVICE: dict[FailureCode, FailureAdvice] = {
     _C.PIN_FORMAT: FailureAdvice(
         "What was typed cannot be a PIN of this card, several times; the card saw none of it.",
         "Start again.",
+    ),
+    _C.PIN_NOT_ACCEPTED: FailureAdvice(
+        "The card's own rules refuse the new PIN. The PIN is as it was.",
+        "Start again and choose another one.",
     ),
     _C.PIN_WRONG: FailureAdvice(
         "A wrong PIN was typed, and then none. `tries_left` says what that left.", "Start again."

@@ -31,9 +31,8 @@ class CardKey:
         return self._key.key_size
 
     def can_sign(self, algorithm: int) -> bool:
-        """Whether this key signs with this algorithm."""
-        signs = self.kind is not ContainerKind.ENCRYPTION
-        return signs and algorithm == SIGN_PKCS1 | _LENGTHS[self.bits]
+        """Whether a key signs with this algorithm. On GIDS cards that for encryption does too."""
+        return algorithm == SIGN_PKCS1 | _LENGTHS[self.bits]
 
     def can_decrypt(self, algorithm: int) -> bool:
         """Whether this key decrypts with this algorithm."""

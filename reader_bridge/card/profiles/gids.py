@@ -40,7 +40,11 @@ from reader_bridge.card.profiles.base import (
     StatementSignature,
     TryCounter,
 )
-from reader_bridge.card.profiles.pin_card import PinCardProfile, encode_digest_info
+from reader_bridge.card.profiles.pin_card import (
+    BLOCKED_STATUS_WORDS,
+    PinCardProfile,
+    encode_digest_info,
+)
 from reader_bridge.protocol.enums import KeyRole, ProfileName, SignatureAlgorithm
 
 AID = bytes.fromhex("a00000039742544659")
@@ -208,7 +212,7 @@ class GidsProfile(PinCardProfile):
         )
 
     def _admin_tries_after(self, answer: ResponseApdu) -> int | None:
-        if answer.status_word == StatusWord.AUTHENTICATION_METHOD_BLOCKED:
+        if answer.status_word in BLOCKED_STATUS_WORDS:
             return 0
         if answer.status_word & 0xFFF0 == StatusWord.NO_TRIES_LEFT:
             return answer.status_word & 0x0F

@@ -11,6 +11,7 @@ from reader_bridge.card.errors import (
     CardError,
     InvalidPinError,
     LastTryError,
+    NewPinRefusedError,
     PinBlockedError,
 )
 from reader_bridge.card.profiles.base import CardProfile, TryCounter
@@ -18,6 +19,16 @@ from reader_bridge.card.secret_buffer import SecretBuffer
 
 PIN_REFERENCE = 0x80
 """The reference of the PIN, in P2."""
+PIN_CHANGING_INSTRUCTIONS = frozenset(
+    {Instruction.CHANGE_REFERENCE_DATA, Instruction.RESET_RETRY_COUNTER}
+)
+BLOCKED_STATUS_WORDS = (
+    StatusWord.NO_TRIES_LEFT,
+    StatusWord.AUTHENTICATION_METHOD_BLOCKED,
+    StatusWord.REFERENCE_DATA_NOT_USABLE,
+)
+REFUSED_NEW_PIN_STATUS_WORDS = (StatusWord.CONDITIONS_NOT_SATISFIED, StatusWord.WRONG_DATA)
+"""Of a new PIN that is too simple for the card, such as `6985` of a YubiKey 5.7."""
 DIGEST_INFO_SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 
 
@@ -65,10 +76,12 @@ def encode_digest_info(statement: bytes) -> bytes:
 def pin_error(status_word: int, instruction: int) -> CardError:
     """Return the error for the status word of a refused PIN.
 
-    Cards report the remaining tries in four ways: `63Cx`, `6983`, `630x`, `6300`.
+    Cards report the remaining tries in five ways: `63Cx`, `6983`, `6984`, `630x`, `6300`.
     """
-    if status_word in (StatusWord.NO_TRIES_LEFT, StatusWord.AUTHENTICATION_METHOD_BLOCKED):
+    if status_word in BLOCKED_STATUS_WORDS:
         return PinBlockedError()
+    if instruction in PIN_CHANGING_INSTRUCTIONS and status_word in REFUSED_NEW_PIN_STATUS_WORDS:
+        return NewPinRefusedError()
     if status_word >> 8 == 0x63 and status_word & 0xF0 in (0xC0, 0x00):
         return InvalidPinError(status_word & 0x0F or None)
     return ApduError(status_word, instruction)

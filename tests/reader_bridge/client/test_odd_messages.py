@@ -10,7 +10,7 @@ import pytest
 
 from reader_bridge.client.session import SessionTimeouts
 from reader_bridge.prompter import OperationNotDone
-from reader_bridge.protocol.enums import ProtocolErrorCode, UnpairReason
+from reader_bridge.protocol.enums import Operation, ProtocolErrorCode, UnpairReason
 from reader_bridge.protocol.failure_codes import FailureCode
 from reader_bridge.protocol.limits import MAX_FRAME_BYTES
 from reader_bridge.protocol.messages import ServerMessage, parse_frame
@@ -181,6 +181,19 @@ async def test_what_is_unknown_is_refused_and_what_is_more_is_ignored(
             colour="green",
         )
         assert isinstance(await line.receive_end(), OperationResult)
+
+
+async def test_a_message_of_exactly_the_allowed_size_is_taken(reader: VirtualReader) -> None:
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.pair()
+        for operation_id, size in (("fits", MAX_FRAME_BYTES), ("longer", MAX_FRAME_BYTES + 1)):
+            start = StartOperation(operation_id, Operation.LIST_READERS, ListReaders(), 5)
+            frame = line.memory.outgoing.number(start)[:-1] + ',"colour":"'
+            await line.send_frame(frame + "a" * (size - len(frame) - 2) + '"}')
+            if size == MAX_FRAME_BYTES:
+                assert isinstance(await line.receive_end(), OperationResult)
+        with pytest.raises(CutError):
+            await line.receive_frame()
 
 
 async def test_one_operation_at_a_time_and_the_same_start_twice_is_one(

@@ -22,8 +22,10 @@ from reader_bridge.protocol.operation_payloads import (
     ReaderList,
     Receipt,
     SetPin,
+    Tries,
 )
 from reader_bridge.virtual_card.card import VirtualCard
+from reader_bridge.virtual_card.card_command import CardCommand, CommandRefusedError
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardTestAuthority
 from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, MoicaCard, PivCard, RecordingCard
@@ -82,6 +84,69 @@ async def test_pin_and_proof_on_a_piv_card(piv: PivCard) -> None:
     changed = await room.run(ChangePin())
     assert changed == OperationResult("op1", Operation.CHANGE_PIN, PinChanged(PIV_SERIAL))
     assert piv.pin == b"98765432"
+
+
+class StrictPivCard(PivCard):
+    """A PIV card that refuses a PIN of one digit only, as a YubiKey 5.7 does."""
+
+    def _change(self, command: CardCommand) -> bytes:
+        self._ensure_strong(command)
+        return super()._change(command)
+
+    def _unlock(self, command: CardCommand) -> bytes:
+        self._ensure_strong(command)
+        return super()._unlock(command)
+
+    def _ensure_strong(self, command: CardCommand) -> None:
+        if len(set(command.data[8:])) <= 2:
+            raise CommandRefusedError(0x6985)
+
+
+NEW_PIN_OPERATIONS: list[Parameters] = [
+    ChangePin(),
+    SetPin(PinPurpose.UNLOCK, PIV_SERIAL, NONCE),
+]
+
+
+@pytest.mark.parametrize("parameters", NEW_PIN_OPERATIONS)
+async def test_another_new_pin_is_asked_for_where_the_cards_rules_refuse_it(
+    piv: PivCard, parameters: Parameters
+) -> None:
+    strict = StrictPivCard(piv.key, piv.certificate)
+    room = piv_room(strict, new=[b"11111111", b"98765432"])
+    assert isinstance(await room.run(parameters), OperationResult)
+    assert strict.pin == b"98765432"
+    asked = [each for each in room.person.asked if isinstance(each, PinRequest)]
+    assert [each.fault for each in asked if each.kind is PinKind.NEW] == [None, "wrong"]
+    assert not any(each.fault for each in asked if each.kind is not PinKind.NEW)
+    assert all(set(buffer) == {0} for buffer in room.person.handed_out)
+
+
+@pytest.mark.parametrize("last", [None, b"11111111"])
+@pytest.mark.parametrize("parameters", NEW_PIN_OPERATIONS)
+async def test_a_new_pin_that_the_cards_rules_refuse_is_told(
+    piv: PivCard, parameters: Parameters, last: bytes | None
+) -> None:
+    strict = StrictPivCard(piv.key, piv.certificate)
+    outcome = await piv_room(strict, new=[b"11111111", last]).run(parameters)
+    assert isinstance(outcome, OperationFailure)
+    assert outcome.code is FailureCode.PIN_NOT_ACCEPTED
+    assert (strict.pin, strict.tries) == (b"123456", {0x80: 3, 0x81: 3})
+
+
+async def test_a_pin_that_is_not_usable_is_blocked(piv: PivCard) -> None:
+    piv.blocked, piv.tries[0x80] = 0x6984, 0
+    report = await piv_room(piv).run(ReadCardStatus())
+    assert isinstance(report, OperationResult)
+    assert isinstance(report.value, CardReport)
+    assert report.value.pin == Tries(0)
+    assert await piv_room(piv).run(ChangePin()) == OperationFailure(
+        "op1", FailureCode.PIN_BLOCKED, FailureValues(tries_left=0)
+    )
+    piv.tries[0x81] = 0
+    outcome = await piv_room(piv).run(SetPin(PinPurpose.UNLOCK, PIV_SERIAL, NONCE))
+    assert isinstance(outcome, OperationFailure)
+    assert outcome.code is FailureCode.PUK_BLOCKED
 
 
 async def test_a_card_without_serial_is_named_by_its_certificate(piv: PivCard) -> None:

@@ -121,9 +121,10 @@ def test_verifying_lasts_until_reset_deauthentication_or_a_wrong_pin(
         assert send(selected, "002a9e9a0431313131 00")[1] in ("6982", "6985")
 
 
-def test_the_encryption_key_decrypts_and_signs_nothing(selected: VirtualCard) -> None:
-    assert send(selected, "002241b806800147840183")[1] == "9000"
-    assert send(selected, "002241b606800157840183")[1] == "6a80"
+def test_the_encryption_key_signs_too_and_the_others_do_not_decrypt(selected: VirtualCard) -> None:
+    for key, decrypts in (("81", "6a80"), ("82", "6a80"), ("83", "9000")):
+        assert send(selected, f"002241b8068001478401{key}")[1] == decrypts
+        assert send(selected, f"002241b6068001578401{key}")[1] == "9000"
 
 
 def test_more_than_a_digest_is_not_signed(selected: VirtualCard) -> None:

@@ -156,3 +156,14 @@ def test_what_we_unblock_opensc_can_use(opensc: OpenSc, ours: WithProfile) -> No
     ours(unblock)
     opensc("pkcs15-tool", "--verify-pin", "--pin", NEW_PIN)
     opensc("pkcs15-tool", "--verify-pin", "--pin", PIN, fails=True)
+
+
+def test_the_self_test_of_opensc_passes(opensc: OpenSc) -> None:
+    """Except for random numbers, of which OpenSC has none with any GIDS card."""
+    done = opensc("pkcs11-tool", "--login", "--pin", PIN, "--test")
+    assert "all 4 signature functions seem to work" in done.stdout
+    decryption = done.stdout.partition("Decryption")[2]
+    assert "testing key 2 (encryption)\n    RSA-PKCS: OK" in decryption
+    problems = [line for line in done.stderr.splitlines() if "ERR" in line or "rror" in line]
+    assert len(problems) == 1
+    assert "C_GenerateRandom" in problems[0]
