@@ -56,7 +56,7 @@ system: ## Install the Debian packages that tests and screenshots need
 	$(call need,$(PACKAGES))
 
 demo: setup ## Try it: the bot on a local stand-in of Telegram, in your browser
-	@$(BIN)/kaika demo
+	@$(BIN)/kaika demo $(ARGS)
 
 run: setup ## Serve Telegram; needs KAIKA_BOT_TOKEN in the environment or .env
 	@$(BIN)/kaika run

@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.client.messages import send_content
 from sandbox.client.session import AccountSession
 from sandbox.errors import PersonError
-from sandbox.limits import MAX_ALBUM_SIZE, MAX_CAPTION_LENGTH
+from sandbox.limits import CAPTIONED_KINDS, MAX_ALBUM_SIZE, MAX_CAPTION_LENGTH
 from sandbox.markup import parse_typed_text
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
@@ -16,7 +16,6 @@ _PIXEL = (
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89"
     b"\0\0\0\rIDATx\x9cc\xf8\xff\xff?\0\x05\xfe\x02\xfe\r\xefF\xb8\0\0\0\0IEND\xaeB`\x82"
 )
-_CAPTIONED = frozenset({"photo", "voice", "video", "animation", "audio", "document"})
 _ALBUMS = ({"photo", "video"}, {"document"}, {"audio"})
 """What may be together in an album."""
 _MEASURES: tuple[str, ...] = ("duration", "width", "height")
@@ -90,7 +89,7 @@ def build_media(
         raise PersonError(400, "unknown_kind", f"One of {', '.join(sorted(_BUILDERS))}.")
     content = make(files, user, kind, details)
     if caption:
-        if kind not in _CAPTIONED:
+        if kind not in CAPTIONED_KINDS:
             raise PersonError(400, "no_caption", f"A {kind} has no caption.")
         content.update(_parse_caption(caption))
     return content

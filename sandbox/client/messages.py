@@ -2,7 +2,7 @@
 
 from sandbox.client.session import AccountSession, find_shown_message
 from sandbox.errors import PersonError
-from sandbox.limits import MAX_TEXT_LENGTH
+from sandbox.limits import CAPTIONED_KINDS, MAX_CAPTION_LENGTH, MAX_TEXT_LENGTH
 from sandbox.markup import parse_typed_text
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
@@ -122,29 +122,49 @@ def forward_shown_message(
 
 
 def edit_message(session: AccountSession, chat: ChatState, message_id: int, text: str) -> Json:
-    """Change the text or caption of a message of one's own."""
+    """Change the text or caption of a message of one's own; an empty caption goes."""
     stored = find_shown_message(chat, message_id)
-    field = "text" if "text" in stored.message else "caption"
-    is_own = stored.sender_id == session.id and not stored.is_forward and field in stored.message
-    if not is_own or "via_bot" in stored.message:
-        raise PersonError(403, "not_editable", "Only own texts can be edited.")
+    field = _find_editable_field(session, stored)
     now = session.world.timestamp()
     if now - stored.message["date"] >= EDITABLE_SECONDS:
         raise PersonError(409, "too_old", "The message is older than 48 hours.")
     shown, entities = parse_typed_text(text)
-    if not shown or len(shown) > MAX_TEXT_LENGTH:
+    limit = MAX_TEXT_LENGTH if field == "text" else MAX_CAPTION_LENGTH
+    if len(shown) > limit or (field == "text" and not shown):
         raise PersonError(400, "bad_text", "The text is empty or too long.")
-    if shown == stored.message[field]:
+    if shown == stored.message.get(field, ""):
         raise PersonError(400, "not_modified", "The text is the same as before.")
     entity_field = "entities" if field == "text" else "caption_entities"
-    message = {key: value for key, value in stored.message.items() if key != entity_field}
-    message[field] = shown
+    message = {
+        key: value for key, value in stored.message.items() if key not in (field, entity_field)
+    }
     message["edit_date"] = now
+    if shown:
+        message[field] = shown
     if entities:
         message[entity_field] = entities
     replace_message(session.world, chat, stored, message)
     deliver_to_bot(session.world, chat, stored, "edited_message")
     return message
+
+
+def _find_editable_field(session: AccountSession, stored: StoredMessage) -> str:
+    """Return ``text``, or ``caption`` where there is or may be one.
+
+    :raises PersonError: where the message is of another, or has neither.
+    """
+    message = stored.message
+    has_words = "text" in message or any(kind in message for kind in CAPTIONED_KINDS)
+    is_own = stored.sender_id == session.id and not stored.is_forward
+    if not is_own or not has_words or "via_bot" in message:
+        raise PersonError(403, "not_editable", "Only own texts can be edited.")
+    return "text" if "text" in message else "caption"
+
+
+def load_link_preview(session: AccountSession, chat: ChatState, message_id: int) -> None:
+    """Let Telegram load the preview of a link, which bots are told as an edit of nothing."""
+    stored = find_shown_message(chat, message_id)
+    deliver_to_bot(session.world, chat, stored, "edited_message")
 
 
 def delete_shown_message(session: AccountSession, chat: ChatState, message_id: int) -> None:

@@ -102,6 +102,10 @@ class TelegramClient(AccountSession):
         """Change the text of a message of theirs."""
         return messages.edit_message(self, self.find_chat(chat_id), message_id, text)
 
+    def load_link_preview(self, message_id: int, chat_id: int | None = None) -> None:
+        """Let the preview of a link load: the bot gets ``edited_message``, and nothing changed."""
+        messages.load_link_preview(self, self.find_chat(chat_id), message_id)
+
     def delete(self, message_id: int, chat_id: int | None = None) -> None:
         """Delete a message for everybody; bots are never told."""
         messages.delete_shown_message(self, self.find_chat(chat_id), message_id)

@@ -190,3 +190,25 @@ async def test_the_transcript_tells_where_the_chat_stands(
     before = shown["version"]
     await bot.send(ann, "x")
     assert ann.transcript()["version"] > before
+
+
+async def test_a_caption_is_added_changed_and_taken_away(
+    bot: BotCaller, ann: TelegramClient
+) -> None:
+    sent = ann.send_media("photo")["message_id"]
+    await bot.take_updates()
+    for words in ("my card", "my *new* card", ""):
+        ann.edit(sent, words)
+        ((kind, message),) = await bot.take_updates()
+        assert (kind, message.get("caption", "")) == ("edited_message", words)
+    with pytest.raises(PersonError, match="the same"):
+        ann.edit(sent, "")
+    with pytest.raises(PersonError, match="too long"):
+        ann.edit(sent, "x" * 1025)
+
+
+async def test_an_edit_may_have_changed_nothing(bot: BotCaller, ann: TelegramClient) -> None:
+    sent = ann.send("see moica.nat.gov.tw")
+    await bot.take_updates()
+    ann.load_link_preview(sent["message_id"])
+    assert await bot.take_updates() == [("edited_message", sent)]

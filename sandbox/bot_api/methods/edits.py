@@ -11,7 +11,7 @@ from sandbox.bot_api.params.message_params import (
 )
 from sandbox.bot_api.target_lookup import find_chat, find_message, refuse_unsupported
 from sandbox.errors import bad_request
-from sandbox.limits import MAX_TEXT_LENGTH
+from sandbox.limits import CAPTIONED_KINDS, MAX_TEXT_LENGTH
 from sandbox.markup import parse_formatted_text
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
@@ -20,7 +20,6 @@ from sandbox.world.world import World
 
 _TEXT = ("text", "entities", "link_preview_options")
 _CAPTION = ("caption", "caption_entities")
-_CAPTIONED = ("photo", "document", "video", "animation", "audio", "voice")
 _NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the "
     "same as a current content and reply markup of the message"
@@ -54,7 +53,7 @@ def edit_message_caption(world: World, params: EditMessageCaption) -> Json | boo
     """Change the caption of a message."""
     content = parse_caption(params.caption, params.parse_mode, params.caption_entities)
     chat, stored = _find_target(world, params)
-    if not any(kind in stored.message for kind in _CAPTIONED):
+    if not any(kind in stored.message for kind in CAPTIONED_KINDS):
         raise bad_request("There is no caption in the message to edit")
     return _edit(world, params, chat, stored, _CAPTION, content)
 
