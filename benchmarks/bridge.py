@@ -75,14 +75,14 @@ class TimedDatabase(Database):
         self.free.set()
 
     @asynccontextmanager
-    async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
+    async def unit_of_work(self, *, is_urgent: bool = False) -> AsyncIterator[AsyncSession]:
         """Open one transaction."""
         task = asyncio.current_task()
         is_beside = task is not None and task.get_name() == TASK
         if is_beside:
             await self.free.wait()
         begun = perf_counter()
-        async with super().unit_of_work() as session:
+        async with super().unit_of_work(is_urgent=is_urgent) as session:
             yield session
         (self.beside if is_beside else self.waited).append(1000 * (perf_counter() - begun))
 

@@ -135,7 +135,8 @@ class DeferredChats:
 URGENT = ("pre_checkout_query", "shipping_query", "inline_query")
 """Fields of an update that must be answered within seconds."""
 
-MAX_CONCURRENT_CHATS = 256
+MAX_CONCURRENT_CHATS = 1000
+"""More than wait for a slow database within its patience, so that those who need none go on."""
 _NO_LIMIT = 1_000_000
 
 
@@ -255,13 +256,16 @@ class _Turn:
 
 
 class PerChatUpdateProcessor(BaseUpdateProcessor):
-    """Processes each chat's updates and events in order."""
+    """Processes each chat's updates and events in order.
 
-    def __init__(self, progress: UpdateProgress) -> None:
+    :param max_chats: how many chats at a time.
+    """
+
+    def __init__(self, progress: UpdateProgress, max_chats: int = MAX_CONCURRENT_CHATS) -> None:
         # With PTB's own limit one busy chat would delay all others and the urgent updates.
         super().__init__(_NO_LIMIT)
         self._progress = progress
-        self._slots = asyncio.Semaphore(MAX_CONCURRENT_CHATS)
+        self._slots = asyncio.Semaphore(max_chats)
         self._beginning = asyncio.Lock()
         self._chats: dict[int, _ChatQueue] = {}
 

@@ -77,26 +77,25 @@ async def say_nothing_open(update: Update, context: Context) -> None:
 
 async def _submit(update: Update, context: Context, session: ConversationSession) -> bool:
     """Hand a text to the open step; return whether the step took it."""
-    async with session.transaction() as machine:
-        state = session.state
-        if state is None:
-            return False
-        is_again = session.is_replay or session.is_superseded
-        if not is_again and (not state.is_open or session.is_over(state)):
-            return False
-        step = find_step(session.conversations, state)
-        secret = step.secret_input if step and not is_again else None
-        if is_confidential := _asks_for_secrets(session, state):
-            context.services.mark_secret(update.update_id)
-        if secret is None and not is_again:
-            context.is_confidential = is_confidential
-            session.state = await machine.submit_text(state, text_of_message(update)) or state
-            return session.state is not state
-    if is_again:
+    state = await session.load()
+    if state is None:
+        return False
+    step = find_step(session.conversations, state)
+    is_again = session.is_replay or session.is_superseded
+    if not is_again and (step is None or not state.is_open or session.is_over(state)):
+        return False
+    if is_confidential := _asks_for_secrets(session, state):
+        context.services.mark_secret(update.update_id)
+    if is_again or step is None:
         return await _take_again(update, context, session)
-    if session.is_overtaken or secret is None:
-        return session.state is not None
-    return await _submit_secret(update, context, session, secret)
+    if step.secret_input is not None:
+        return await _submit_secret(update, context, session, step.secret_input)
+    context.is_confidential = is_confidential
+    if step.text_input is None:
+        return False
+    async with session.transaction() as machine:
+        session.state = await machine.submit_text(state, text_of_message(update)) or state
+    return session.is_overtaken or session.state is not state
 
 
 async def _take_again(update: Update, context: Context, session: ConversationSession) -> bool:

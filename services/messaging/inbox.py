@@ -250,7 +250,7 @@ class Inbox:
             self._wake.set()
 
     async def _commit(self, work: _Batch) -> list[list[Json]]:
-        async with self._database.unit_of_work() as session:
+        async with self._database.unit_of_work(is_urgent=True) as session:
             known = await self._known_ids(session, work)
             fresh = [_pick_new(known, updates) for updates, _ in work.updates]
             rows = [self._row(item) for new in fresh for item in new]

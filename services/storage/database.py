@@ -1,12 +1,13 @@
 """The database: the unit of work with what follows a commit, and the base of tables.
 
 SQLite allows one writer: units of work queue for a lock in this process instead of spinning on
-SQLite's busy handler.
+SQLite's busy handler. What only reads needs no place in that queue, and what everybody waits for
+goes before the others.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
@@ -23,7 +24,7 @@ from sqlalchemy.pool import NullPool
 
 from services.storage import private_files
 from services.storage.availability import DatabaseUnavailableError
-from services.storage.engine import LIMITS, Limits, create_engine
+from services.storage.engine import LIMITS, READS_ONLY, Limits, create_engine
 
 WRITER_SECONDS = 10.0
 """How long to wait for SQLite's one writer."""
@@ -82,16 +83,33 @@ class Database:
         self.engine = create_engine(self.url, limits)
         self.check_ownership: Callable[[AsyncSession], Awaitable[None]] | None = None
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        reading = self.engine.execution_options(**{READS_ONLY: True})
+        self._reading_sessions = async_sessionmaker(reading, expire_on_commit=False)
         self._writer_lock = asyncio.Lock()
+        self._writers = asyncio.Lock()
+        """Held by the one that is next, so that who is urgent waits for nobody else."""
 
     @asynccontextmanager
-    async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Open one transaction that only reads, and waits for no writer.
+
+        :raises DatabaseUnavailableError: as in a unit of work.
+        """
+        try:
+            async with self._reading_sessions.begin() as session:
+                yield session
+        except NoConnectionError:
+            raise DatabaseUnavailableError("every connection is in use") from None
+
+    @asynccontextmanager
+    async def unit_of_work(self, *, is_urgent: bool = False) -> AsyncIterator[AsyncSession]:
         """Open one transaction: committed when the block ends, rolled back when it raises.
 
+        :param is_urgent: whether it goes before others, since everybody waits for it.
         :raises DatabaseUnavailableError: also where a statement in the block or the commit fails
             because of the database; whether a commit that failed took place is unknown.
         """
-        async with self._hold_writer_lock():
+        async with self._hold_writer_lock(is_urgent):
             try:
                 async with self._sessions.begin() as session:
                     yield session
@@ -102,13 +120,14 @@ class Database:
                 raise DatabaseUnavailableError("every connection is in use") from None
 
     @asynccontextmanager
-    async def _hold_writer_lock(self) -> AsyncIterator[None]:
+    async def _hold_writer_lock(self, is_urgent: bool) -> AsyncIterator[None]:
         if not self.is_sqlite:
             yield
             return
         try:
             async with asyncio.timeout(WRITER_SECONDS):
-                await self._writer_lock.acquire()
+                async with nullcontext() if is_urgent else self._writers:
+                    await self._writer_lock.acquire()
         except TimeoutError:
             raise DatabaseUnavailableError("the one writer is in use") from None
         try:

@@ -55,6 +55,8 @@ _KEEPALIVE = {
     "TCP_USER_TIMEOUT": 10_000,
 }
 """Options of our end of the socket: seconds, and milliseconds for the last."""
+READS_ONLY = "reads_only"
+"""Execution option of connections that only read."""
 _USED_AT = "used_at"
 
 
@@ -90,7 +92,7 @@ def create_engine(url: URL, limits: Limits | None = LIMITS, **options: Any) -> A
     if url.get_backend_name() == "sqlite":
         engine = _create(url, {}, options)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_immediate)
+        event.listen(engine.sync_engine, "begin", _begin)
         return engine
     arguments: dict[str, Any] = {"timeout": CONNECT_SECONDS}
     if limits is not None:
@@ -141,13 +143,14 @@ def _check_connection(connection: Any, record: ConnectionPoolEntry, _proxy: obje
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
-    connection.isolation_level = None  # `_begin_immediate` begins transactions
+    connection.isolation_level = None  # `_begin` begins transactions
     cursor = connection.cursor()
     for pragma in _PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
 
 
-def _begin_immediate(connection: Any) -> None:
+def _begin(connection: Any) -> None:
     # A transaction that begins as a reader and then writes may be refused without a wait.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    is_reading = connection.get_execution_options().get(READS_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")

@@ -11,12 +11,12 @@ from telegram._utils.datetime import UTC
 
 from bot.telegram.rate_limiter import CURRENT_TURN
 from bot.updates.update_processor import (
-    MAX_CONCURRENT_CHATS,
     ClosableUpdateQueue,
     PerChatUpdateProcessor,
 )
 from handlers.card_events import PairingCodeAged
 
+MAX_CHATS = 20
 ANNA = User(1, "Anna", False)
 
 
@@ -38,7 +38,7 @@ class ProcessorBench:
         """Updates that let the next ones go on while they wait."""
         self.ended: list[int] = []
         self.gates: dict[int, asyncio.Event] = {}
-        self.processor = PerChatUpdateProcessor(self)
+        self.processor = PerChatUpdateProcessor(self, MAX_CHATS)
         self.tasks: list[asyncio.Task[None]] = []
 
     def run(self, _update_id: int, work: Awaitable[Any]) -> Awaitable[Any]:
@@ -70,7 +70,7 @@ class ProcessorBench:
         await self.settles()
 
     async def settles(self) -> None:
-        for _ in range(4 * MAX_CONCURRENT_CHATS):  # they begin one by one
+        for _ in range(4 * MAX_CHATS):  # they begin one by one
             await asyncio.sleep(0)
 
     async def releases(self, *numbers: int) -> None:
@@ -103,18 +103,18 @@ async def test_those_after_one_that_waits_for_telegram_go_on_but_show_nothing() 
     await bench.releases(4)
     assert bench.held == [2, 3]
     assert bench.processor._chats == {}
-    assert bench.processor._slots._value == MAX_CONCURRENT_CHATS
+    assert bench.processor._slots._value == MAX_CHATS
 
 
 async def test_many_who_wait_for_telegram_keep_nobody_else_waiting() -> None:
     bench = ProcessorBench()
-    many = range(1, MAX_CONCURRENT_CHATS + 1)
+    many = range(1, MAX_CHATS + 1)
     bench.pausing = {*many}
     await bench.brings(*(message(n, chat_id=n) for n in many))
     await bench.brings(message(9999, chat_id=9999))
     assert bench.started[-1] == 9999
     await bench.releases(9999, *many)
-    assert bench.processor._slots._value == MAX_CONCURRENT_CHATS
+    assert bench.processor._slots._value == MAX_CHATS
 
 
 async def test_one_that_is_interrupted_while_it_waits_for_telegram_leaves_nothing_behind() -> None:
@@ -125,7 +125,7 @@ async def test_one_that_is_interrupted_while_it_waits_for_telegram_leaves_nothin
     await bench.settles()
     await bench.releases(2)
     assert bench.processor._chats == {}
-    assert bench.processor._slots._value == MAX_CONCURRENT_CHATS
+    assert bench.processor._slots._value == MAX_CHATS
 
 
 async def test_an_inline_query_waits_for_nobody() -> None:
@@ -138,9 +138,9 @@ async def test_an_inline_query_waits_for_nobody() -> None:
 
 async def test_a_busy_house_still_lets_the_urgent_in() -> None:
     bench = ProcessorBench()
-    many = range(1, MAX_CONCURRENT_CHATS + 50)
+    many = range(1, MAX_CHATS + 10)
     await bench.brings(*(message(n, chat_id=n) for n in many))
-    assert len(bench.started) == MAX_CONCURRENT_CHATS
+    assert len(bench.started) == MAX_CHATS
     await bench.brings(Update(9999, inline_query=InlineQuery("q", ANNA, "pin", "")))
     assert bench.started[-1] == 9999
     await bench.releases(9999, *many)

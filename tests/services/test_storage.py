@@ -1,5 +1,6 @@
 """Database: pragmas, one transaction per unit of work, keys, migrations."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -77,6 +78,36 @@ async def test_a_unit_of_work_that_raises_leaves_nothing(database: Database) -> 
         await fail_halfway()
     async with database.unit_of_work() as session:
         assert await session.get(ChatRow, 1) is None
+
+
+async def test_what_only_reads_waits_for_no_writer_and_sees_what_is_committed(
+    database: Database,
+) -> None:
+    async with database.unit_of_work() as writing:
+        writing.add(ChatRow(chat_id=1, kind="private", created_at=NOW))
+        await writing.flush()
+        async with database.reading() as reading:
+            assert await reading.get(ChatRow, 1) is None
+    async with database.reading() as reading:
+        assert await reading.get(ChatRow, 1) is not None
+
+
+async def test_what_everybody_waits_for_goes_before_the_other_writers(database: Database) -> None:
+    order: list[str] = []
+
+    async def write(name: str, is_urgent: bool) -> None:
+        async with database.unit_of_work(is_urgent=is_urgent) as session:
+            await session.execute(text("SELECT 1"))
+            order.append(name)
+
+    async with asyncio.TaskGroup() as group, database.unit_of_work():
+        for number in range(20):
+            group.create_task(write("usual", is_urgent=False))
+            if number == 10:
+                group.create_task(write("urgent", is_urgent=True))
+        await asyncio.sleep(0)
+    assert order.index("urgent") <= 1, "one that was next keeps its place"
+    assert len(order) == 21
 
 
 async def test_moments_keep_their_zone_and_naive_ones_are_refused(database: Database) -> None:

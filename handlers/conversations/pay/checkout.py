@@ -114,7 +114,7 @@ async def _approve(
         query.invoice_payload, query.from_user.id, query.total_amount, query.currency
     )
     try:
-        async with services.database.unit_of_work() as session:
+        async with services.database.unit_of_work(is_urgent=True) as session:
             await payments.approve_checkout(session, checkout, services.now())
             if is_late.is_set():
                 raise _TooLateError

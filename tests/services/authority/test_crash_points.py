@@ -46,10 +46,10 @@ class CutDatabase(Database):
         self._number, self._where, self.commits = number, where, 0
 
     @asynccontextmanager
-    async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
+    async def unit_of_work(self, *, is_urgent: bool = False) -> AsyncIterator[AsyncSession]:
         self.commits += 1
         cut_here = self.commits == self._number
-        async with super().unit_of_work() as session:
+        async with super().unit_of_work(is_urgent=is_urgent) as session:
             if cut_here and self._where is Where.AFTER:
                 # Registered first, so nothing that follows a commit still happens.
                 event.listen(session.sync_session, "after_commit", _drop_followers)
