@@ -85,6 +85,7 @@ class Kaika:
         self.keys = keys.load_or_create(settings.key_file)
         self.embedded: EmbeddedServices | None = None
         self.bridge: BridgeRuntime | None = None
+        self.desk_runtime: DeskRuntime | None = None
         self._open_authority = open_authority or _open_authority
         self.inbox = Inbox(self.database, self.keys)
         self.languages = LanguagePreferences(self.database)
@@ -281,19 +282,23 @@ class Kaika:
             async with self.database.unit_of_work() as session:
                 await schedule_housekeeping(session, self.clock.now())
             await self.conversations.load_open()
+            if self.desk is not None:
+                parts = (self.desk, self.database, self.application, self.clock)
+                self.desk_runtime = DeskRuntime(*parts)
             self.job_registry = self._make_job_registry()
             self.job_worker = self.job_registry.make_worker()
             await stack.enter_async_context(self.job_worker.running(self.supervisor))
             if self.bridge is not None:
                 await stack.enter_async_context(self.bridge.running(self.supervisor))
-            if self.desk is not None:
-                desk_runtime = DeskRuntime(self.desk, self.application)
-                await stack.enter_async_context(desk_runtime.running())
+            if self.desk_runtime is not None:
+                await stack.enter_async_context(self.desk_runtime.running(self.supervisor))
             has_bridge = self.bridge is not None
+            has_desk = self.desk is not None and self.desk.is_open_for_tickets
             publishing = command_menus.publish(
                 self.application.bot,
                 is_online=self.settings.authority == "embedded",
                 has_bridge=has_bridge,
+                has_desk=has_desk,
             )
             stack.callback(self._tasks.start("command menus", publishing).cancel)
             answers.render_all(entries.load_entries())
@@ -322,7 +327,7 @@ class Kaika:
 
     def _make_job_registry(self) -> JobRegistry:
         parts = (self.application, self.database, self.inbox, self.conversations)
-        return JobRegistry(*parts, self.embedded, self.bridge, self.clock)
+        return JobRegistry(*parts, self.embedded, self.bridge, self.clock, self.desk_runtime)
 
     async def _receive_updates(self) -> None:
         bot, settings = self.application.bot, self.settings

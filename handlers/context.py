@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from telegram import Update
+from telegram.constants import ChatType
 from telegram.ext import CallbackContext, ExtBot
 
 from services.authority.interface.authority import Authority
 from services.clock import SystemClock
 from services.conversations import ConversationStore
-from services.desk.desk import SupportDesk
+from services.desk.desk import SupportDesk, TicketView
 from services.faq.entries import Entries
 from services.faq.search import FaqSearch
 from services.formats.hidden import Hidden
@@ -55,6 +56,10 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
     """Whether the open step was shown for this update, or does not have to be."""
     is_confidential: bool = False
     """Whether the text may hold an unrecognised secret, so that it must not be stored."""
+    ticket: TicketView | None = None
+    """The ticket that the person's messages belong to, in their private chat."""
+    is_passed_on: bool = False
+    """Whether the text went to the staff, too."""
     conversation_session: object | None = None
     """The conversation loaded for this update; set by `handlers.engine.session`."""
 
@@ -63,6 +68,17 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
         """The services."""
         services: Services = self.bot_data["services"]
         return services
+
+    def offers_person(self, update: Update) -> bool:
+        """Whether a person can be asked in the chat of an update."""
+        desk, chat = self.services.desk, update.effective_chat
+        is_set_up = desk is not None and desk.group_id is not None
+        return is_set_up and chat is not None and chat.type == ChatType.PRIVATE
+
+    @property
+    def is_with_staff(self) -> bool:
+        """Whether an agent has the person's ticket, so that the bot leaves the talking to them."""
+        return self.ticket is not None and self.ticket.is_with_staff
 
     def may_be_in_conversation(self, update: Update) -> bool:
         """Whether the person may have a conversation open in this chat; costs no query."""

@@ -16,6 +16,7 @@ from telegram.ext import ApplicationHandlerStop
 
 import locales
 from handlers.context import Context
+from handlers.desk import subscriber
 from handlers.engine import message_handler, start_handler
 from handlers.engine.session import open_session
 from handlers.engine.transitions import CANCEL
@@ -174,8 +175,14 @@ async def on_any_text(update: Update, context: Context) -> None:
     if shape is None:
         return
     context.services.mark_secret(update.update_id)
-    if await message_handler.is_expected_input(update, context, shape):
+    is_with_staff = context.is_with_staff
+    if not is_with_staff and await message_handler.is_expected_input(update, context, shape):
         return
+    if context.ticket is not None:
+        if is_with_staff:
+            await subscriber.withhold(update, context, _SHAPE_NAMES[shape])
+            raise ApplicationHandlerStop
+        await subscriber.note_withheld(update, context, _SHAPE_NAMES[shape])
     deleted = await delete_incoming_message(message)
     _log.info("secret_shape_met", shape=str(shape), deleted=deleted)
     if await may_be_answered(update, context):

@@ -30,14 +30,16 @@ from handlers.context import Context
 from handlers.conversations import guide_command, pair
 from handlers.conversations.pay import checkout, reminders
 from handlers.conversations.registry import GUIDES
-from handlers.desk import setup
+from handlers.desk import setup, subscriber, subscriber_texts
 from handlers.desk.staff_group import StaffGroupHandler
+from handlers.desk.subscriber import TicketChatHandler
 from handlers.engine import button_handler, message_handler, start_handler
 from handlers.faq import browse, inline, questions, votes
 from handlers.screen.text import N_, label
 from handlers.screen.view import PressedButton, decode_callback_data
 from services.bridge.events import BridgeEvent
 from services.conversations import ConversationStore
+from services.desk.desk import SupportDesk
 
 Route = Callable[[Update, Context, list[str]], Awaitable[str | None]]
 """The handler of a button; returns the toast to show, or `None` for arguments it does not know."""
@@ -50,6 +52,7 @@ ROUTES: Mapping[str, Route] = {
     "anew": start_handler.on_restart,
     "browse": browse.on_browse,
     "delete": fallbacks.on_delete,
+    subscriber_texts.ROUTE: subscriber.on_desk_button,
     "dlg": button_handler.on_step_button,
     "do": start_handler.on_do,
     "doubt": notifications.on_doubt,
@@ -64,7 +67,7 @@ ROUTES: Mapping[str, Route] = {
     "vote": votes.on_vote,
 }
 
-_STAFF, _SECRETS, _REQUESTS, _MAIN, _AFTER = -3, -2, -1, 0, 1
+_DESK, _SECRETS, _REQUESTS, _MAIN, _AFTER = -3, -2, -1, 0, 1
 _MESSAGES = filters.UpdateType.MESSAGES
 
 
@@ -118,10 +121,7 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
     application.bot_data["conversations"] = GUIDES
     desk = application.bot_data["services"].desk
     if desk is not None:
-        application.add_handler(StaffGroupHandler(desk), _STAFF)
-        application.add_handler(CommandHandler(setup.COMMAND, setup.on_desk), _MAIN)
-        is_shared = filters.StatusUpdate.CHAT_SHARED
-        application.add_handler(MessageHandler(is_shared, setup.on_chat_shared), _MAIN)
+        _register_desk(application, desk)
     application.add_handler(MessageHandler(_HasText(), guards.on_any_text), _SECRETS)
     application.add_handler(MessageHandler(_Content(), guards.on_any_message), _REQUESTS)
     for handler in (
@@ -144,7 +144,7 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         MessageHandler(_MESSAGES & filters.COMMAND, fallbacks.on_unknown_command),
         ChatMemberHandler(start.on_membership, ChatMemberHandler.MY_CHAT_MEMBER),
         MessageHandler(filters.StatusUpdate.MIGRATE, start.on_migration),
-        MessageHandler(_MESSAGES & ~filters.StatusUpdate.ALL, fallbacks.on_media),
+        MessageHandler(_MESSAGES & ~filters.StatusUpdate.ALL, on_media_message),
     ):
         application.add_handler(handler, _MAIN)
     is_in_conversation = _HasOpenConversation(application.bot_data["services"].conversations)
@@ -153,11 +153,47 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
     )
 
 
+def _register_desk(
+    application: Application[Any, Context, Any, Any, Any, Any], desk: SupportDesk
+) -> None:
+    application.add_handler(StaffGroupHandler(desk), _DESK)
+    application.add_handler(TicketChatHandler(desk), _DESK)
+    for handler in (
+        CommandHandler(setup.COMMAND, setup.on_desk),
+        CommandHandler("person", subscriber.on_person),
+        CommandHandler("bot", subscriber.on_bot),
+        MessageHandler(filters.StatusUpdate.CHAT_SHARED, setup.on_chat_shared),
+    ):
+        application.add_handler(handler, _MAIN)
+
+
 async def on_text(update: Update, context: Context) -> None:
     """Pass a text to the open conversation, if any; a text it does not take is a question."""
+    if context.ticket is not None and await _take_for_staff(update, context):
+        return
     is_in_conversation = context.may_be_in_conversation(update)
     if not (is_in_conversation and await message_handler.on_step_text(update, context)):
+        if context.ticket is not None:
+            context.is_passed_on = await subscriber.pass_on(update, context)
         await questions.on_question(update, context)
+
+
+async def _take_for_staff(update: Update, context: Context) -> bool:
+    """Whether a text is for the staff alone: an agent has the ticket, or it was passed on."""
+    if update.edited_message is not None and await subscriber.on_edited_text(update, context):
+        context.step_shown = True
+        return True
+    if context.is_with_staff:
+        await subscriber.on_message_with_staff(update, context)
+    return context.is_with_staff
+
+
+async def on_media_message(update: Update, context: Context) -> None:
+    """Pass media to the staff where there is a ticket; else answer them."""
+    if context.ticket is not None and context.ticket.is_open:
+        await subscriber.pass_on_media(update, context)
+    else:
+        await fallbacks.on_media(update, context)
 
 
 def _is_within_reach(update: Update, pressed: PressedButton) -> bool:

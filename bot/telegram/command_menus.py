@@ -16,21 +16,30 @@ _COMMANDS = {
     "language": N_("Change the language · 切換語言"),
     "pair": N_("Connect your PC with the card"),
     "unpair": N_("Disconnect your PC"),
+    "person": N_("Ask a person"),
+    "bot": N_("Back from a person to me"),
     "privacy": N_("What I keep, and linked chats"),
     "help": N_("What I can do"),
 }
 _BRIDGE_COMMANDS = frozenset({"pair", "unpair"})
+_DESK_COMMANDS = frozenset({"person", "bot"})
 
 _log = structlog.get_logger()
 
 
-async def publish(bot: Bot, *, is_online: bool = False, has_bridge: bool = False) -> None:
+async def publish(
+    bot: Bot, *, is_online: bool = False, has_bridge: bool = False, has_desk: bool = False
+) -> None:
     """Set menus and descriptions; a failure is only logged, since the bot works without them.
 
     :param is_online: whether the bot carries operations out, rather than only guides.
     :param has_bridge: whether a PC can be connected.
+    :param has_desk: whether a person can be asked.
     """
-    names = [name for name in _COMMANDS if has_bridge or name not in _BRIDGE_COMMANDS]
+    missing = (frozenset() if has_bridge else _BRIDGE_COMMANDS) | (
+        frozenset() if has_desk else _DESK_COMMANDS
+    )
+    names = [name for name in _COMMANDS if name not in missing]
     try:
         for language in locales.LANGUAGES:
             await _publish(bot, names, language, locales.primary(language), is_online)

@@ -1,16 +1,24 @@
 """The support desk, put together from the settings."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from bot.jobs.desk_scheduler import DeskScheduler
+from bot.jobs.worker import TransactionalJob
 from bot.settings import Settings
 from bot.wiring.application import KaikaApplication
+from handlers.context import Services
 from handlers.desk import setup
+from handlers.desk.board import TicketBoard
+from handlers.desk.subscriber_calls import SubscriberCaller
+from handlers.desk.topic_calls import TopicCaller
+from services.clock import SystemClock
 from services.desk.desk import SupportDesk
+from services.desk.tickets import PURGE_KIND, TIMER_KIND
 from services.storage.database import Database
 from services.storage.keys import KeyRing
-from services.supervisor import OwnedTasks
+from services.supervisor import OwnedTasks, Supervisor
 
 
 def make_desk(settings: Settings, database: Database, keys: KeyRing) -> SupportDesk | None:
@@ -25,17 +33,37 @@ def make_desk(settings: Settings, database: Database, keys: KeyRing) -> SupportD
 class DeskRuntime:
     """The work of the support desk that nobody's update causes."""
 
-    def __init__(self, desk: SupportDesk, application: KaikaApplication) -> None:
+    def __init__(
+        self,
+        desk: SupportDesk,
+        database: Database,
+        application: KaikaApplication,
+        clock: SystemClock,
+    ) -> None:
         self._desk = desk
         self._application = application
         self._tasks = OwnedTasks()
+        parts = (desk, database, application.bot, self._services)
+        topics, subscribers = TopicCaller(*parts), SubscriberCaller(*parts)
+        board = TicketBoard(desk, database, application.bot)
+        self.scheduler = DeskScheduler(desk, database, topics, subscribers, board, clock)
+
+    def transactional_jobs(self) -> Mapping[str, TransactionalJob]:
+        """The kinds of jobs that move tickets."""
+        tickets = self._desk.tickets
+        return {TIMER_KIND: tickets.run_timer, PURGE_KIND: tickets.run_purge}
+
+    def _services(self) -> Services:
+        services: Services = self._application.bot_data["services"]
+        return services
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, supervisor: Supervisor) -> AsyncIterator[None]:
         """Work while the block runs."""
         report = setup.report_readiness(self._application.bot, self._desk)
         self._tasks.start("desk readiness", report)
         try:
-            yield
+            async with self.scheduler.running(supervisor):
+                yield
         finally:
             self._tasks.cancel()

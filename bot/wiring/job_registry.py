@@ -30,6 +30,7 @@ from services.storage.models import Job
 
 if TYPE_CHECKING:
     from bot.wiring.bridge import BridgeRuntime
+    from bot.wiring.desk import DeskRuntime
     from bot.wiring.embedded import EmbeddedServices
 
 
@@ -44,11 +45,14 @@ class JobRegistry:
     embedded: "EmbeddedServices | None"
     bridge: "BridgeRuntime | None"
     clock: SystemClock
+    desk: "DeskRuntime | None" = None
 
     def make_worker(self) -> JobWorker:
         """Make the worker with every kind of job."""
         transactional: dict[str, TransactionalJob] = {HOUSEKEEPING: self._delete_old}
         network: dict[str, NetworkJob] = {payment_reminders.JOB_KIND: self.send_payment_reminder}
+        if self.desk is not None:
+            transactional |= self.desk.transactional_jobs()
         if self.embedded is not None:
             transactional |= self.embedded.transactional_jobs()
             network |= self.embedded.network_jobs(self._senders())

@@ -37,7 +37,17 @@ _RIGHTS: Mapping[str, str] = {
     "can_pin_messages": N_("Pin messages"),
 }
 """The rights that the bot needs, as Telegram's clients name them."""
-STAFF_COMMANDS: Mapping[str, str] = {}
+STAFF_COMMANDS: Mapping[str, str] = {
+    "take": N_("Take this ticket, also from a colleague"),
+    "resolve": N_("It is settled"),
+    "release": N_("Let somebody else take it"),
+    "snooze": N_("Put it aside until the next working day"),
+    "reopen": N_("Take it up again"),
+    "undo": N_("Remove my last answer, or the one I reply to"),
+    "mute": N_("No messages of this subscriber for a day"),
+    "unmute": N_("Let the subscriber write again"),
+    "role": N_("Reply to a colleague with: agent, editor, admin"),
+}
 """The bot's commands in the staff group."""
 
 _log = structlog.get_logger()

@@ -187,6 +187,18 @@ async def is_expected_input(update: Update, context: Context, shape: SecretShape
     return False
 
 
+async def is_secret_input(update: Update, context: Context) -> bool:
+    """Return whether a text is the secret that the open step asks for, whatever it looks like."""
+    session = open_session(update, context)
+    state = await session.load() if session else None
+    if session is None or state is None or not state.is_open:
+        return False
+    step = find_step(session.conversations, state)
+    if step is None or step.secret_input is None:
+        return False
+    return _accepts(step.secret_input.read, text_of_message(update), session.step_context())
+
+
 def _accepts(read: Callable[[str, StepContext], object], text: str, ctx: StepContext) -> bool:
     try:
         return read(text, ctx) is not None

@@ -1,6 +1,7 @@
 """Views of FAQ answers: the entry, an explained error code, and "did you mean"."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from html import escape
@@ -10,6 +11,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 import locales
 from handlers.conversations.registry import GUIDES
 from handlers.conversations.triage.guide import TRIAGE
+from handlers.desk.subscriber_texts import ask_row
 from handlers.screen import markdown
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import Keyboard, View, button, view
@@ -33,6 +35,15 @@ def answer_view(entries: Entries, entry_id: str, language: str) -> View | None:
         return None
     texts = entry_texts(entry)
     return View(tuple(texts), _keyboard(entries, entry, None))
+
+
+def add_person_row(shown: View, language: str, origin: str) -> View:
+    """Return the view with a button that asks for a person.
+
+    :param origin: id of the answer.
+    """
+    rows = [list(row) for row in shown.keyboard.inline_keyboard] if shown.keyboard else []
+    return replace(shown, keyboard=Keyboard([ask_row(language, origin), *rows]))
 
 
 def render_all(entries: Entries) -> None:

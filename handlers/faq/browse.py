@@ -54,6 +54,8 @@ async def on_entry(update: Update, context: Context, parts: list[str]) -> str | 
     shown = entry_view(context, parts)
     if shown is None:
         return None
+    if parts[0] == answers.PERSON_ENTRY and context.offers_person(update):
+        shown = answers.add_person_row(shown, parts[1], parts[0])
     await show(update, context, shown)
     return ""
 

@@ -68,29 +68,37 @@ async def answer_question(update: Update, context: Context, question: str) -> No
         reply = answers.error_code_view(context.services.entries, codes, language)
         await send(update, context, reply)
         return
-    known = _reply_to_courtesy(text, language) or _answer(context, answer, language)
+    known = _reply_to_courtesy(text, language) or _answer(update, context, answer, language)
     if known is not None:
         await send(update, context, known)
         return
     is_spoken = answer.language in locales.LANGUAGES
+    if context.is_passed_on:
+        await send(update, context, view(say(language, "📨 Passed on to our staff.")))
+        return
     offer = None if is_spoken else other_language_view(answer.language)
     if offer is None:
         similar = [hit.id for hit in answer.results if hit.score >= _MIN_SCORE]
         is_long = len(question) > LONG
         offer = answers.suggestions_view(context.services.entries, similar, language, is_long)
+        if context.offers_person(update):
+            offer = answers.add_person_row(offer, language, "")
     await send(update, context, offer)
     if not context.is_confidential:
         await _store_unanswered(context, text, language if is_spoken else answer.language)
 
 
-def _answer(context: Context, answer: SearchResult, language: str) -> View | None:
+def _answer(update: Update, context: Context, answer: SearchResult, language: str) -> View | None:
     """Return the view of a confident answer; `None` where there is none."""
     if answer.is_trouble:
         return answers.trouble_view(language)
     if not (answer.confident and answer.results):
         return None
-    shown = answers.answer_view(context.services.entries, answer.results[0].id, language)
+    entry_id = answer.results[0].id
+    shown = answers.answer_view(context.services.entries, entry_id, language)
     assert shown is not None
+    if entry_id == answers.PERSON_ENTRY and context.offers_person(update):
+        return answers.add_person_row(shown, language, entry_id)
     return shown
 
 

@@ -9,6 +9,7 @@ import locales
 from handlers.context import Context
 from handlers.faq import answers
 from handlers.screen.text import label
+from handlers.screen.view import View
 from services.faq import votes
 
 
@@ -28,10 +29,12 @@ async def on_vote(update: Update, context: Context, parts: list[str]) -> str | N
         changed = await votes.record_vote(
             session, user.id, entry.id, language, helpful, services.now()
         )
+    keyboard = answers.voted_keyboard(services.entries, entry, helpful)
+    if not helpful and context.offers_person(update):
+        shown = answers.add_person_row(View((), keyboard), language, entry.id)
+        keyboard = shown.keyboard or keyboard
     with suppress(BadRequest):  # marked already, or the message is too old to be edited
-        await query.edit_message_reply_markup(
-            answers.voted_keyboard(services.entries, entry, helpful)
-        )
+        await query.edit_message_reply_markup(keyboard)
     if not changed:
         return label(language, "Your vote is counted already.")
     if helpful:

@@ -28,6 +28,8 @@ Values = Mapping[str, str | int]
 class CallKind(StrEnum):
     """Kind of a call."""
 
+    APPEAR = "appear"
+    """Nothing but the topic itself, where nothing is written yet."""
     TEXT = "text"
     COPY = "copy"
     EDIT = "edit"
@@ -125,6 +127,11 @@ class CallQueue:
         waiting = (DeskCall.ticket_id == ticket_id, DeskCall.kind == kind, DeskCall.attempts == 0)
         if (await session.execute(select(DeskCall.id).where(*waiting))).first() is None:
             await self.add(session, ticket_id, Lane.UPKEEP, kind, now)
+
+    async def let_appear(self, session: AsyncSession, ticket_id: int) -> None:
+        """Have a topic appear without waiting, since there is something to be shown in it."""
+        waiting = (DeskCall.ticket_id == ticket_id, DeskCall.kind == CallKind.APPEAR)
+        await session.execute(delete(DeskCall).where(*waiting, DeskCall.attempts == 0))
 
     async def join_text(
         self, session: AsyncSession, ticket_id: int, message: int, html: str, now: datetime

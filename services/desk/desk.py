@@ -4,7 +4,8 @@ One process owns the database, so what is in memory is exact.
 """
 
 from collections.abc import Collection
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,9 +15,23 @@ from services.desk.calls import CallQueue
 from services.desk.hours import BusinessHours
 from services.desk.mirror import MessageMirror
 from services.desk.models import StaffGroup
-from services.desk.tickets import TicketStore
+from services.desk.ticket_states import BOT_IS_SILENT, TicketState
+from services.desk.tickets import TicketStore, is_continued, is_muted
 from services.storage.database import Database
 from services.storage.keys import KeyRing
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    """What an update has to know of the ticket of its chat.
+
+    :ivar is_with_staff: whether an agent has it.
+    """
+
+    id: int
+    is_open: bool
+    is_with_staff: bool
+    is_muted: bool
 
 
 class SupportDesk:
@@ -63,6 +78,20 @@ class SupportDesk:
     def use_group(self, group: StaffGroup) -> None:
         """Work in this group from now on."""
         self.group_id, self.language = group.chat_id, group.language
+
+    async def find_view(
+        self, session: AsyncSession, chat_id: int, now: datetime
+    ) -> TicketView | None:
+        """Return the ticket that messages of a chat belong to; `None` where there is none."""
+        ticket = await self.tickets.find_latest(session, chat_id)
+        if ticket is None or not is_continued(ticket, now):
+            return None
+        return TicketView(
+            id=ticket.id,
+            is_open=ticket.state != TicketState.RESOLVED,
+            is_with_staff=TicketState(ticket.state) in BOT_IS_SILENT,
+            is_muted=is_muted(ticket, now),
+        )
 
     async def has_open_tickets(self, session: AsyncSession) -> bool:
         """Whether any ticket is open."""

@@ -56,6 +56,8 @@ class MessageMirror:
     ) -> None:
         """Have a message sent to the other side."""
         row = await self._add(session, ticket, direction, message, now)
+        if ticket.topic_id is None:
+            await self._calls.let_appear(session, ticket.id)
         await self._queue(session, ticket, row, message, now)
 
     async def hold(
@@ -138,6 +140,13 @@ class MessageMirror:
         )
         query = select(func.max(TicketMessage.source_message_id)).where(*is_theirs)
         return (await session.execute(query)).scalar()
+
+    async def is_author(
+        self, session: AsyncSession, ticket: Ticket, message_id: int, author: int
+    ) -> bool:
+        """Whether an answer, by its id in the group, is of an agent."""
+        row = await self._find_source(session, ticket.id, Direction.TO_SUBSCRIBER, message_id)
+        return row is not None and row.author == author
 
     async def load(self, session: AsyncSession, ids: Sequence[int]) -> list[TicketMessage]:
         """Return messages by their ids, those that are still there."""

@@ -80,6 +80,8 @@ class Ticket(Base):
     active_at: Mapped[datetime]
     """When subscriber or assignee last wrote."""
     resolved_at: Mapped[datetime | None]
+    reopens_until: Mapped[datetime | None]
+    """Until when a message of the subscriber goes on with it; `None` where they ended it."""
     muted_until: Mapped[datetime | None]
 
     __table_args__ = (

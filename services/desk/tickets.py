@@ -31,6 +31,8 @@ REOPENED_WITHIN = timedelta(days=7)
 """How long after its end a message of the subscriber goes on with a ticket."""
 EXPIRES_AFTER = timedelta(days=14)
 """Time without a message after which a ticket ends by itself."""
+APPEARS_AFTER = timedelta(seconds=30)
+"""How long the staff are not bothered with a ticket in which nothing is written yet."""
 MUTED_FOR = timedelta(days=1)
 TIMER_KIND = "ticket"
 """Kind of the jobs that move a ticket when its time has come."""
@@ -102,6 +104,9 @@ class TicketStore:
         session.add(ticket)
         await session.flush()
         await self._set_timer(session, ticket, TicketEvent.EXPIRED, now + EXPIRES_AFTER)
+        appears_at = now + APPEARS_AFTER
+        add = self._calls.add
+        await add(session, ticket.id, Lane.GROUP, CallKind.APPEAR, now, not_before=appears_at)
         return ticket
 
     async def find_latest(self, session: AsyncSession, chat_id: int) -> Ticket | None:
@@ -174,6 +179,8 @@ class TicketStore:
             ticket.active_at = now
         if ticket.assignee != assignee:
             ticket.told = ""
+        if event in (TicketEvent.RESOLVED, TicketEvent.EXPIRED):
+            ticket.reopens_until = now + REOPENED_WITHIN
         await self._tell(session, ticket, event, assignee, now)
         await self._follow_in_topic(session, ticket, before, assignee, now, is_topic_moved)
         await self._set_timers(session, ticket, before, assignee, now)
@@ -293,7 +300,7 @@ class TicketStore:
                 await jobs.schedule(session, PURGE_KIND, key, now + self._retention, reference)
             return
         if ticket.resolved_at is not None:
-            ticket.resolved_at = None
+            ticket.resolved_at = ticket.reopens_until = None
             await jobs.cancel(session, _timer_key(ticket.id, _PURGE))
         expires_at = max(ticket.active_at, now) + EXPIRES_AFTER
         await self._set_timer(session, ticket, TicketEvent.EXPIRED, expires_at)
@@ -313,7 +320,9 @@ class TicketStore:
 
 def is_continued(ticket: Ticket, now: datetime) -> bool:
     """Whether a message of the subscriber belongs to a ticket: it is open, or ended lately."""
-    return ticket.resolved_at is None or ticket.resolved_at + REOPENED_WITHIN > now
+    if ticket.resolved_at is None:
+        return True
+    return ticket.reopens_until is not None and ticket.reopens_until > now
 
 
 def is_muted(ticket: Ticket, now: datetime) -> bool:

@@ -1,10 +1,16 @@
 """The support desk on the sandbox, with its admin and the staff group."""
 
+from datetime import UTC, datetime, timedelta
+
+from bot.jobs.desk_scheduler import DeskScheduler
 from sandbox.client.groups import Group
 from sandbox.client.telegram_client import TelegramClient
+from sandbox.world.chats import ForumTopic
 from sandbox.world.delivery import post_message
 from services.desk.desk import SupportDesk
-from tests.bot_harness import BotHarness, ChatUser
+from tests.bot_harness import BotHarness, ChatUser, Json, buttons
+
+YES = "Yes, ask a person"
 
 
 class DeskHarness:
@@ -14,6 +20,7 @@ class DeskHarness:
         self.harness = harness
         self.admin = ChatUser(harness, admin)
         self.group: Group | None = None
+        self.later = timedelta()
 
     @property
     def desk(self) -> SupportDesk:
@@ -36,3 +43,79 @@ class DeskHarness:
         stored = post_message(world, person.find_chat(), person.user, shared, is_service=True)
         world.send_update("message", stored.message)
         await self.harness.settle()
+
+    async def set_up(self, *agents: ChatUser) -> None:
+        """Set the desk up, with agents besides the admin."""
+        await self.choose(self.add_group(*agents))
+
+    async def work(self, seconds: float = 0.0) -> None:
+        """Make the calls that are due, `seconds` later than so far; and answer what follows."""
+        self.later += timedelta(seconds=seconds)
+        await self.harness.settle()
+        await self.scheduler.run_due(self.now)
+        await self.harness.settle()
+
+    @property
+    def now(self) -> datetime:
+        """The time that it is for the scheduler."""
+        return datetime.now(UTC) + self.later
+
+    @property
+    def scheduler(self) -> DeskScheduler:
+        """What makes the calls."""
+        assert self.harness.kaika.desk_runtime is not None
+        return self.harness.kaika.desk_runtime.scheduler
+
+    @property
+    def topics(self) -> list[ForumTopic]:
+        """The topics of the group, oldest first."""
+        assert self.group is not None
+        return list(self.group.chat.topics.values())
+
+    def messages_in(self, topic: ForumTopic) -> list[str]:
+        """The texts in a topic."""
+        assert self.group is not None
+        return [
+            message.get("text", "")
+            for message in self.group.chat.current_messages()
+            if message.get("message_thread_id") == topic.id and "text" in message
+        ]
+
+    async def asks(self, subscriber: ChatUser, text: str) -> ForumTopic:
+        """Let a subscriber ask for a person and write; return the new topic."""
+        await subscriber.says("/person")
+        await subscriber.presses(YES)
+        await subscriber.says(text)
+        await self.work()
+        return self.topics[-1]
+
+    async def says_in(
+        self, agent: ChatUser, topic: ForumTopic, text: str, reply_to: int | None = None
+    ) -> int:
+        """Let an agent write in a topic, and what follows from it happen; return the id."""
+        assert self.group is not None
+        sent = agent.person.send(text, self.group.id, topic.id, reply_to)
+        await self.work()
+        return int(sent["message_id"])
+
+    async def presses_in(self, agent: ChatUser, topic: ForumTopic, text: str) -> str:
+        """Let an agent press the newest button of a topic with this text; return the toast."""
+        assert self.group is not None
+        found = [
+            (message["message_id"], each["callback_data"])
+            for message in self.group.chat.current_messages()
+            if message.get("message_thread_id") == topic.id
+            for each in buttons(message)
+            if text in each["text"]
+        ]
+        assert found, f"no button {text!r} in {topic.name}"
+        there = agent.within(self.group.id)
+        await there.forges(*found[-1])
+        await self.work()
+        return there.toast or ""
+
+    def all_in(self, topic: ForumTopic) -> list[Json]:
+        """The messages in a topic."""
+        assert self.group is not None
+        shown = self.group.chat.current_messages()
+        return [each for each in shown if each.get("message_thread_id") == topic.id]

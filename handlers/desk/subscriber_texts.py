@@ -1,0 +1,195 @@
+"""What a subscriber reads of the desk."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from telegram import InlineKeyboardButton
+
+from handlers.screen.text import N_, Markup, label, say
+from handlers.screen.view import View, button, view
+from services.calendar import TAIPEI
+from services.desk.calls import Values
+from services.desk.desk import SupportDesk
+from services.desk.hours import WEEKDAYS, BusinessHours, Span
+
+ROUTE = "desk"
+ASK = N_("🙋 Ask a person here")
+_NO_ORIGIN = "-"
+_DAYS: Mapping[str, str] = {
+    "Mon": N_("Mon"),
+    "Tue": N_("Tue"),
+    "Wed": N_("Wed"),
+    "Thu": N_("Thu"),
+    "Fri": N_("Fri"),
+    "Sat": N_("Sat"),
+    "Sun": N_("Sun"),
+}
+_NOTICES: Mapping[str, str] = {
+    "taken": N_(
+        "🙋 <b>{alias}</b> from our staff has taken your question. I stay silent until it is "
+        "settled. /bot brings me back."
+    ),
+    "waits_again": N_(
+        "⏳ Sorry, this takes longer: your question now waits for somebody else. Meanwhile you can "
+        "ask me too."
+    ),
+    "resolved": N_(
+        "✅ <b>Your question is settled.</b> I'm here for you again. If you write within 7 days, "
+        "it goes on here."
+    ),
+    "reopened": N_("🙋 Our staff look at your question once more."),
+    "expired": N_(
+        "✅ Nobody has written for 14 days, so your question is closed. I'm here for you again. If "
+        "you write within 7 days, it goes on here."
+    ),
+    "muted": N_(
+        "🔇 Our staff get no messages from you until tomorrow. I still answer. The hotline is "
+        "0800-080-117."
+    ),
+    "unmuted": N_("🔔 You can write to our staff again."),
+}
+LOST_ORIGINS = frozenset({"lost-card", "suspend-how", "suspend-without-code"})
+"""Answers after which somebody who asks for a person may have lost the card."""
+
+
+def ask_row(language: str, origin: str = "") -> list[InlineKeyboardButton]:
+    """Return the row with the button that asks for a person.
+
+    :param origin: id of the answer above it.
+    """
+    return [button(label(language, ASK), ROUTE, "ask", origin or _NO_ORIGIN)]
+
+
+def suspend_first_view(language: str, origin: str) -> View:
+    """Return the offer to suspend a lost card before anything else."""
+    text = say(
+        language,
+        "<b>Suspend the card first.</b> It takes a minute and can be undone. While you wait for a "
+        "person, somebody else could use the card.",
+    )
+    suspend = button(label(language, "⏸ Suspend it now"), "go", "suspend")
+    ask = button(label(language, ASK), ROUTE, "still", origin or _NO_ORIGIN)
+    return view(text, [suspend], [ask])
+
+
+def consent_view(
+    desk: SupportDesk, language: str, now: datetime, origin: str, is_lost_card: bool
+) -> View:
+    """Return what staff will see and for how long, before anything goes to them."""
+    text = say(
+        language,
+        "<b>A person can answer you here.</b>\n"
+        "• They see your first name, your language, the step you are at, the answer above, what "
+        "you write from now on and, if this chat is linked, the state of your certificate.\n"
+        "• It is only used to answer you, and deleted {days} days after your question is settled.\n"
+        "• We answer {hours}. {when}\n"
+        "• Right away by phone: 0800-080-117.\n\n"
+        "🔒 Never write your PIN or subscriber code.",
+        days=desk.retention.days,
+        hours=hours_text(desk.hours, language),
+        when=_when_text(desk.hours, now, language),
+    )
+    kind = "1" if is_lost_card else "0"
+    yes = button(label(language, "🙋 Yes, ask a person"), ROUTE, "yes", origin or _NO_ORIGIN, kind)
+    return view(text, [yes], [button(label(language, "‹ Back"), ROUTE, "back")])
+
+
+def waiting_view(desk: SupportDesk, language: str, now: datetime, ahead: int) -> View:
+    """Return that a ticket waits, and at which place."""
+    if desk.hours.is_open(now):
+        text = say(
+            language,
+            "📨 <b>Now write what it is about.</b> You are number {number} in line. Everything you "
+            "type here goes to our staff, and meanwhile I answer too.",
+            number=ahead + 1,
+        )
+    else:
+        text = say(
+            language,
+            "📨 <b>Now write what it is about.</b> Nobody is here before {time}. Your message "
+            "waits, and the answer comes here. Meanwhile I answer too.",
+            time=moment_text(desk.hours.next_opening(now), now, language),
+        )
+    return view(text, [button(label(language, "✖️ Take it back"), ROUTE, "withdraw")])
+
+
+def with_staff_view(language: str) -> View:
+    """Return that somebody has the question already."""
+    text = say(language, "🙋 Our staff have your question. Just write; /bot brings me back.")
+    return view(text)
+
+
+def withdrawn_view(language: str, *, had_ticket: bool) -> View:
+    """Return that the bot talks again."""
+    if not had_ticket:
+        return view(say(language, "👋 I'm here. No person has a question of yours."))
+    text = say(language, "👋 I'm back. Our staff get nothing more from you until you ask again.")
+    return view(text, ask_row(language))
+
+
+def picture_view(language: str, message_id: int) -> View:
+    """Return the question before a picture is passed on."""
+    text = say(
+        language,
+        "🖼 <b>Does it show your card or your application form?</b> The form has your subscriber "
+        "code on it. Then delete it here and describe it in words.",
+    )
+    number = str(message_id)
+    return view(
+        text,
+        [button(label(language, "📨 No, pass it on"), ROUTE, "pass", number)],
+        [button(label(language, "🗑 Delete it"), "delete", number)],
+    )
+
+
+def notice_view(name: str, values: Values, language: str) -> View:
+    """Return what the subscriber is told of an event."""
+    return view(say(language, _NOTICES[name], **values))
+
+
+def hours_text(hours: BusinessHours, language: str) -> str:
+    """Return the hours as people write them."""
+    days = [(day, hours.spans.get(day, ())) for day in range(len(WEEKDAYS))]
+    groups = [
+        (spans, [day for day, _ in group])
+        for spans, group in groupby(days, key=lambda pair: pair[1])
+        if spans
+    ]
+    parts = [f"{_days_text(found, language)} {_spans_text(spans)}" for spans, found in groups]
+    return ("；" if language.startswith("zh") else "; ").join(parts)
+
+
+def moment_text(moment: datetime, now: datetime, language: str) -> str:
+    """Return a time of today, or else with its day."""
+    there, here = moment.astimezone(TAIPEI), now.astimezone(TAIPEI)
+    clock = f"{there:%H:%M}"
+    if there.date() == here.date():
+        return clock
+    if there.date() == here.date() + timedelta(days=1):
+        return label(language, "tomorrow at {time}", time=clock)
+    day = label(language, _DAYS[WEEKDAYS[there.weekday()]])
+    return label(language, "{day} {date} at {time}", day=day, date=f"{there:%d.%m.}", time=clock)
+
+
+def _when_text(hours: BusinessHours, now: datetime, language: str) -> Markup:
+    if hours.is_open(now):
+        return say(language, "Somebody is here now.")
+    opening = moment_text(hours.next_opening(now), now, language)
+    return say(language, "Nobody is here before {time}.", time=opening)
+
+
+def _days_text(days: list[int], language: str) -> str:
+    first, last = (label(language, _DAYS[WEEKDAYS[day]]) for day in (days[0], days[-1]))
+    if first == last:
+        return first
+    return f"{first}至{last}" if language.startswith("zh") else f"{first}–{last}"
+
+
+def _spans_text(spans: Iterable[Span]) -> str:
+    return ", ".join(f"{_clock(span.start)}–{_clock(span.end)}" for span in spans)
+
+
+def _clock(since_midnight: timedelta) -> str:
+    minutes = int(since_midnight.total_seconds()) // 60
+    return f"{minutes // 60}:{minutes % 60:02}"

@@ -1,0 +1,176 @@
+"""What the bot writes in the staff group, and the buttons there."""
+
+from collections.abc import Mapping, Sequence
+
+from telegram import InlineKeyboardMarkup
+
+import locales
+from handlers.context import Services
+from handlers.screen.text import N_, Markup, label, say
+from handlers.screen.view import Keyboard, button
+from handlers.start import own_name
+from services.desk.calls import Values
+from services.desk.desk import SupportDesk
+from services.desk.models import Ticket
+from services.desk.ticket_states import TicketState
+
+ROUTE = "staff"
+DELIVERED = "👌"
+"""The reaction on an answer that has reached the subscriber."""
+_NOTICES: Mapping[str, str] = {
+    "not_sent_waiting": N_("⚠️ <b>Not sent.</b> Nobody has this ticket. Take it, then write again."),
+    "not_sent_other": N_(
+        "⚠️ <b>Not sent.</b> {alias} has this ticket; what others write here is a note."
+    ),
+    "not_sent_resolved": N_("⚠️ <b>Not sent.</b> This ticket is resolved. Reopen it first."),
+    "anonymous": N_(
+        "⚠️ <b>Not sent.</b> You write as the group. Turn off <b>Remain anonymous</b> for yourself "
+        "under Administrators."
+    ),
+    "withdrawn": N_("ℹ️ The subscriber went back to the bot. The ticket is resolved."),
+    "taken_over": N_("ℹ️ {alias} has taken over from {before}."),
+    "fell_silent": N_("ℹ️ {before} has not answered for 30 minutes. The ticket waits again."),
+    "woken": N_("ℹ️ The time is over for which this ticket was put aside."),
+    "expired": N_("ℹ️ Nobody has written for 14 days. The ticket is resolved."),
+    "withheld": N_("🔒 Withheld: the subscriber's message looked like {what}."),
+    "blocked": N_("⚠️ <b>Not delivered.</b> The subscriber has blocked the bot."),
+    "not_delivered": N_("⚠️ <b>Not delivered.</b> Telegram refused this message."),
+    "removed": N_("🗑 Removed from the subscriber's chat."),
+    "not_removed": N_("⚠️ It could not be removed any more: Telegram allows that for 48 hours."),
+    "nothing_to_undo": N_("ℹ️ There is no answer of yours here that could be removed."),
+    "not_allowed": N_("⚠️ {alias} has this ticket. Take it over first."),
+    "not_possible": N_("⚠️ That is not possible while the ticket is {state}."),
+    "muted": N_("🔇 Muted for a day: nothing that the subscriber writes is passed on."),
+    "unmuted": N_("🔔 The subscriber can write again."),
+    "held_reveals": N_(
+        "✋ <b>Held back:</b> this looks like a PIN, a code or an identity number. Change your "
+        "message, or let an editor send it."
+    ),
+    "held_asks": N_(
+        "✋ <b>Held back:</b> this seems to ask for a PIN or a code, which we never do. Change "
+        "your message, or let an editor send it."
+    ),
+    "held_link": N_(
+        "✋ <b>Held back:</b> it links to a site that none of our answers names. Change your "
+        "message, or let an editor send it."
+    ),
+    "removed_reveals": N_(
+        "✋ <b>Removed from the subscriber's chat:</b> it now looks like a PIN, a code or an "
+        "identity number."
+    ),
+    "removed_asks": N_(
+        "✋ <b>Removed from the subscriber's chat:</b> it now seems to ask for a PIN or a code."
+    ),
+    "removed_link": N_(
+        "✋ <b>Removed from the subscriber's chat:</b> it now links to a site that none of our "
+        "answers names."
+    ),
+}
+STATE_NAMES: Mapping[str, str] = {
+    TicketState.WAITING: N_("waiting"),
+    TicketState.TAKEN: N_("taken"),
+    TicketState.PENDING: N_("pending"),
+    TicketState.SNOOZED: N_("snoozed"),
+    TicketState.RESOLVED: N_("resolved"),
+}
+_TAKE = N_("🙋 Take")
+
+
+def topic_name(ticket: Ticket, name: str) -> str:
+    """Return the name of a topic."""
+    return f"{'🚨 ' if ticket.is_lost_card else ''}#{ticket.id} {name}".strip()
+
+
+def card_text(
+    services: Services,
+    desk: SupportDesk,
+    ticket: Ticket,
+    name: str,
+    certificates: Sequence[str],
+) -> Markup:
+    """Return what the staff see of a ticket at a glance."""
+    language = desk.language
+    lines = [say(language, "🎫 <b>{name}</b> · #{number}", name=name or "–", number=ticket.id)]
+    if ticket.is_lost_card:
+        lines.append(say(language, "🚨 Lost card; suspension was offered"))
+    spoken = own_name(ticket.language)
+    lines.append(say(language, "🌐 Speaks {language}", language=spoken))
+    if ticket.step:
+        lines.append(say(language, "🧭 At the step {step}", step=ticket.step))
+    entry = services.entries.get(ticket.origin, language) if ticket.origin else None
+    if entry is not None:
+        lines.append(say(language, "📖 Read: {title}", title=entry.title))
+    if certificates:
+        found = ", ".join(certificates)
+        lines.append(say(language, "📜 Certificate: {state}", state=found))
+    return Markup("\n".join(lines))
+
+
+def card_keyboard(ticket: Ticket, alias: str, language: str) -> InlineKeyboardMarkup:
+    """Return the buttons under the first message of a topic."""
+    number = str(ticket.id)
+    state = TicketState(ticket.state)
+    if state is TicketState.WAITING:
+        return Keyboard([[button(label(language, _TAKE), ROUTE, "take", number)]])
+    if state is TicketState.RESOLVED:
+        return Keyboard(
+            [
+                [
+                    button(label(language, "✅ Resolved"), ROUTE, "nothing", number),
+                    button(label(language, "🔓 Reopen"), ROUTE, "reopen", number),
+                ]
+            ]
+        )
+    return Keyboard(
+        [
+            [button(label(language, "👤 {alias}: take over", alias=alias), ROUTE, "over", number)],
+            [
+                button(label(language, "✅ Resolve"), ROUTE, "resolve", number),
+                button(label(language, "↩️ Release"), ROUTE, "release", number),
+                button(label(language, "💤 Tomorrow"), ROUTE, "snooze", number),
+            ],
+        ]
+    )
+
+
+def subscriber_text(texts: Sequence[str]) -> Markup:
+    """Return words of the subscriber as they stand in the topic.
+
+    :param texts: Telegram HTML.
+    """
+    return Markup("👤 " + "\n\n".join(texts))
+
+
+def changed_text(texts: Sequence[str], language: str) -> Markup:
+    """Return the new words of an older message."""
+    head = say(language, "✏️ <b>The subscriber changed this message:</b>")
+    return Markup(f"{head}\n{texts[0]}")
+
+
+def notice_text(name: str, values: Values, language: str) -> Markup:
+    """Return what the bot says in a topic."""
+    filled = dict(values)
+    if "state" in filled:
+        filled["state"] = label(language, STATE_NAMES[str(filled["state"])])
+    if "what" in filled:
+        filled["what"] = locales.translate(str(filled["what"]), language)
+    return say(language, _NOTICES[name], **filled)
+
+
+def notice_keyboard(
+    name: str, ticket_id: int, values: Values, language: str
+) -> InlineKeyboardMarkup | None:
+    """Return the buttons under a notice."""
+    number = str(ticket_id)
+    match name:
+        case "not_sent_waiting" | "fell_silent":
+            return Keyboard([[button(label(language, _TAKE), ROUTE, "take", number)]])
+        case "not_sent_other" | "not_allowed":
+            return Keyboard([[button(label(language, "🙋 Take over"), ROUTE, "over", number)]])
+        case "not_sent_resolved":
+            return Keyboard([[button(label(language, "🔓 Reopen"), ROUTE, "reopen", number)]])
+        case "held_reveals" | "held_asks" | "held_link":
+            row = str(values["row"])
+            return Keyboard([[button(label(language, "Send anyway"), ROUTE, "send", number, row)]])
+        case _:
+            return None
