@@ -151,7 +151,7 @@ class SimulatedCustomer:
     async def pays_with_a_forgotten_code(self) -> None:
         """Retrieve the code, pay, and look at the status."""
         self.person.start("do-retrieve")
-        await self.sees("Look at the form first")
+        await self.sees("Check the form first")
         await self.taps("gone")
         await self.sees("and your birth date")
         self.types(f"{self.number} {self.someone.data.birth_date.isoformat()}")
