@@ -1,5 +1,6 @@
 """The queue of updates for the bot."""
 
+from collections.abc import Callable
 from itertools import islice
 
 from sandbox.errors import conflict
@@ -22,14 +23,24 @@ UPDATE_KINDS = DEFAULT_UPDATE_KINDS | {"chat_member", "message_reaction"}
 MAX_WAIT = 50
 
 
-class BotUpdateQueue:
-    """Updates that the bot has not confirmed, by id, oldest first."""
+MAX_AGE = 24 * 60 * 60
+"""How many seconds an update waits for the bot; then it is lost."""
 
-    def __init__(self, first_id: int) -> None:
+
+class BotUpdateQueue:
+    """Updates that the bot has not confirmed, by id, oldest first.
+
+    :param timestamp: returns the time in Unix seconds.
+    """
+
+    def __init__(self, timestamp: Callable[[], int]) -> None:
         self.pending: dict[int, Json] = {}
+        self._timestamp = timestamp
+        self._arrivals: dict[int, int] = {}
+        """When the updates came, those of confirmed ones until nothing is pending."""
         self.allowed = DEFAULT_UPDATE_KINDS
         self.signal = ChangeSignal()
-        self._next_id = first_id
+        self._next_id = timestamp()
         self._poll = 0
         self._end_reason = ""
 
@@ -37,6 +48,9 @@ class BotUpdateQueue:
         """Queue an update and return it, or None if the bot does not want its kind."""
         if kind not in self.allowed:
             return None
+        if not self.pending:
+            self._arrivals.clear()
+        self._arrivals[self._next_id] = self._timestamp()
         update: Json = {"update_id": self._next_id, kind: payload}
         self.pending[self._next_id] = update
         self._next_id += 1
@@ -54,6 +68,14 @@ class BotUpdateQueue:
         self._poll += 1
         self._end_reason = reason
         self.signal.notify()
+
+    def drop_stale(self) -> None:
+        """Forget what the bot has not asked for within a day."""
+        limit = self._timestamp() - MAX_AGE
+        for update_id in list(self.pending):
+            if self._arrivals[update_id] > limit:
+                return
+            del self.pending[update_id]
 
     def confirm_before(self, offset: int) -> None:
         """Forget what is older than `offset`; a negative one keeps that many of the newest."""
@@ -75,6 +97,7 @@ class BotUpdateQueue:
             "make sure that only one bot instance is running"
         )
         this_poll = self._poll
+        self.drop_stale()
         self.confirm_before(offset)
         size = max(1, min(100, limit))
 

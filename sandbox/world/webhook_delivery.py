@@ -96,6 +96,7 @@ class WebhookDelivery:
 
     def _start_deliveries(self, session: aiohttp.ClientSession, target: WebhookTarget) -> None:
         """Start a delivery for every chat that has none under way."""
+        self._updates.drop_stale()
         for update in self._updates.pending.values():
             if len(self._deliveries) >= target.max_connections:
                 return

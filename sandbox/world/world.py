@@ -76,7 +76,7 @@ class World:
                 "pre_checkout": self.options.pre_checkout_seconds,
             },
         )
-        self.updates = BotUpdateQueue(self.timestamp())
+        self.updates = BotUpdateQueue(self.timestamp)
         self.webhook = WebhookDelivery(self.updates, self.timestamp)
         self.update_listeners: list[Callable[[Json], None]] = []
         """Called with every update on its way to the bot."""

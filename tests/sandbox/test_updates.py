@@ -89,6 +89,17 @@ async def test_pending_updates_can_be_dropped(bot: BotCaller, ann: TelegramClien
     assert await bot.call("getUpdates") == []
 
 
+async def test_what_was_not_asked_for_within_a_day_is_lost(
+    bot: BotCaller, ann: TelegramClient, clock: ManualClock
+) -> None:
+    ann.send("before the outage")
+    clock.advance(hours=23)
+    ann.send("during it")
+    clock.advance(hours=1)
+    texts = [payload["text"] for _, payload in await bot.take_updates()]
+    assert texts == ["during it"]
+
+
 async def test_waiting_for_what_never_comes_ends(bot: BotCaller) -> None:
     def nothing() -> str | None:
         return None
