@@ -7,7 +7,7 @@ in order.
 """
 
 import asyncio
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from services.desk.calls import CallKind, PendingCall
 from services.desk.desk import SupportDesk
 from services.desk.models import Lane, Ticket
 from services.desk.ticket_states import BOT_IS_SILENT, TicketState
+from services.storage.availability import is_transient
 from services.storage.database import Database
 from services.supervisor import Supervisor
 
@@ -38,6 +39,10 @@ _MESSAGES = frozenset({CallKind.TEXT, CallKind.COPY, CallKind.EDIT})
 _MINUTE = timedelta(minutes=1)
 _INTERVAL = 0.5
 _RETRY = timedelta(seconds=3)
+_BROKEN = timedelta(seconds=30)
+"""Wait after an error in our own code."""
+_MAX_BROKEN = 3
+"""Such errors after which a call is given up, so that those after it are made."""
 _GROUP_AWAY = timedelta(minutes=1)
 _MAX_CONCURRENT = 16
 
@@ -77,6 +82,8 @@ class DeskScheduler:
         """When calls to the group were made within the last minute, by the steady clock."""
         self._made_for: defaultdict[int, deque[datetime]] = defaultdict(deque)
         """The same for each ticket."""
+        self._broken: Counter[int] = Counter()
+        """Errors in our own code, by the call."""
         self._refused_until: datetime | None = None
         self._group_lock, self._private_lock = asyncio.Lock(), asyncio.Lock()
 
@@ -145,9 +152,7 @@ class DeskScheduler:
         failure = await self._call(self._topics.make(chosen, now), now)
         if failure is None:
             return
-        async with self._database.unit_of_work() as session:
-            postpone, was_refused = self._desk.calls.postpone, failure.was_refused
-            await postpone(session, chosen.id, now + failure.wait, was_refused=was_refused)
+        await self._postpone(chosen, failure, now)
 
     async def _call(self, work: Awaitable[None], now: datetime) -> _Failure | None:
         """Make one call to the group; after a refusal nothing is sent there for a while."""
@@ -165,6 +170,11 @@ class DeskScheduler:
             _log.warning("desk_line_failed", error=type(error).__name__)
             self._refused_until = moment + _RETRY
             return _Failure(_RETRY, was_refused=False)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            _log.error("desk_call_broken", error=type(error).__name__, exc_info=error)
+            return _Failure(_BROKEN, was_refused=False)
         else:
             return None
         self._refused_until = moment + failure.wait
@@ -187,12 +197,29 @@ class DeskScheduler:
             await self._subscribers.make(chosen, now)
             return
         except RetryAfter as error:
-            until, was_refused = now + retry_delay(error), True
+            failure = _Failure(retry_delay(error), was_refused=True)
         except NetworkError as error:
-            until, was_refused = now + _RETRY, False
+            failure = _Failure(_RETRY, was_refused=False)
             _log.warning("desk_line_failed", error=type(error).__name__)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            failure = _Failure(_BROKEN, was_refused=False)
+            _log.error("desk_call_broken", error=type(error).__name__, exc_info=error)
+        await self._postpone(chosen, failure, now)
+
+    async def _postpone(self, chosen: PendingCall, failure: _Failure, now: datetime) -> None:
+        """Make a call later; one that meets an error of ours again and again is given up."""
+        if failure.wait == _BROKEN:
+            self._broken[chosen.id] += 1
+        calls = self._desk.calls
         async with self._database.unit_of_work() as session:
-            await self._desk.calls.postpone(session, chosen.id, until, was_refused=was_refused)
+            if self._broken[chosen.id] >= _MAX_BROKEN:
+                del self._broken[chosen.id]
+                await calls.finish(session, chosen.id)
+                return
+            until, was_refused = now + failure.wait, failure.was_refused
+            await calls.postpone(session, chosen.id, until, was_refused=was_refused)
 
 
 def _is_message(call: PendingCall, ticket: Ticket) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from telegram import ChatMember, Message, MessageEntity, Update
+from telegram.error import BadRequest
 from telegram.ext import ApplicationHandlerStop, BaseHandler
 
 import locales
@@ -117,8 +118,11 @@ async def find_staff_actor(context: Context, user_id: int, name: str) -> StaffAc
         actor = await staff.find_actor(session, user_id, desk.admins, now)
     if actor is not None:
         return actor
-    member = await context.bot.get_chat_member(desk.group_id, user_id)
-    is_there = member.status not in _GONE and getattr(member, "is_member", True)
+    try:
+        member = await context.bot.get_chat_member(desk.group_id, user_id)
+        is_there = member.status not in _GONE and getattr(member, "is_member", True)
+    except BadRequest:  # Telegram knows nobody there by this id
+        is_there = False
     async with services.database.unit_of_work() as session:
         if not is_there:
             await staff.note_departure(session, user_id)

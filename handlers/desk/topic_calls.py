@@ -1,7 +1,7 @@
 """The calls to the staff group: topics, their first message, and what goes into them."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -26,6 +26,7 @@ _GONE = ("message thread not found", "topic_deleted", "topic_id_invalid")
 _NOT_REACHED = ("chat not found", "not enough rights", "no rights", "need administrator rights")
 _UNCHANGED = ("not modified", "topic_not_modified")
 _MAX_NAME = 128
+_DELETION_RETRY = timedelta(hours=1)
 
 _log = structlog.get_logger()
 
@@ -91,7 +92,16 @@ class TopicCaller:
         about = topic_texts.card_text(self._get_services(), self._desk, ticket, name, certificates)
         texts = topic_texts.subscriber_text(waiting.texts) if waiting else ""
         text = Markup(f"{about}\n\n{texts}" if texts else about)
-        sent = await self._send_text(ticket, text, keyboard=self._keyboard(ticket, alias))
+        keyboard = self._keyboard(ticket, alias)
+        try:
+            sent = await self._send_text(ticket, text, keyboard=keyboard)
+        except BadRequest as error:
+            if _says(error, _GONE):
+                raise TopicGoneError from error
+            if waiting is None or _says(error, _NOT_REACHED):
+                raise
+            _log.error("desk_card_failed", error=error.message)
+            sent, waiting = await self._send_text(ticket, about, keyboard=keyboard), None
         async with self._database.unit_of_work() as session:
             row = await self._desk.tickets.find(session, ticket.id)
             assert row is not None
@@ -119,6 +129,10 @@ class TopicCaller:
             sent = None
         async with self._database.unit_of_work() as session:
             await self._finish(session, call, sent, now)
+            is_lost = sent is None and call.kind in (CallKind.TEXT, CallKind.COPY)
+            if is_lost and "anew" not in call.values:
+                add, notice = self._desk.calls.add, CallKind.NOTICE
+                await add(session, ticket.id, Lane.GROUP, notice, now, name="not_copied")
 
     async def _make_group_call(
         self,
@@ -196,9 +210,10 @@ class TopicCaller:
             try:
                 await self._make_upkeep_call(ticket, call, alias)
             except BadRequest as error:
-                if _says(error, _NOT_REACHED):
-                    raise
                 is_gone = _says(error, _GONE)
+                if _says(error, _NOT_REACHED) and call.kind is CallKind.DELETE_TOPIC:
+                    await self._postpone_deletion(call, now, error)
+                    return
                 if is_gone and call.kind is not CallKind.DELETE_TOPIC:
                     raise TopicGoneError from error
                 if not is_gone and not _says(error, _UNCHANGED):
@@ -209,6 +224,12 @@ class TopicCaller:
                 row = await self._desk.tickets.find(session, ticket.id)
                 if row is not None:
                     await self._desk.tickets.delete(session, row)
+
+    async def _postpone_deletion(self, call: BegunCall, now: datetime, error: BadRequest) -> None:
+        """Try again later to delete a topic, for which the bot lacks a right at present."""
+        _log.error("topic_not_deleted", error=error.message)
+        async with self._database.unit_of_work() as session:
+            await self._desk.calls.postpone(session, call.id, now + _DELETION_RETRY)
 
     async def _make_upkeep_call(self, ticket: Ticket, call: BegunCall, alias: str) -> None:
         group, topic, bot = self._group, ticket.topic_id, self._bot

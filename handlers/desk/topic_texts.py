@@ -35,6 +35,9 @@ _NOTICES: Mapping[str, str] = {
     "withheld": N_("🔒 Withheld: the subscriber's message looked like {what}."),
     "blocked": N_("⚠️ <b>Not delivered.</b> The subscriber has blocked the bot."),
     "not_delivered": N_("⚠️ <b>Not delivered.</b> Telegram refused this message."),
+    "not_copied": N_(
+        "⚠️ A message of the subscriber could not be copied. Perhaps they deleted it; ask them."
+    ),
     "removed": N_("🗑 Removed from the subscriber's chat."),
     "not_removed": N_("⚠️ It could not be removed any more: Telegram allows that for 48 hours."),
     "nothing_to_undo": N_("ℹ️ There is no answer of yours here that could be removed."),

@@ -11,6 +11,9 @@ from services.desk.calls import CallKind, CallQueue
 from services.desk.models import Direction, Lane, MessageState, Ticket, TicketMessage
 from services.storage.keys import KeyRing, SecretPurpose
 
+_MAX_TEXT = 2000
+"""Characters of a subscriber's text above which it is copied as it is: with what the bot adds, a
+message in the topic could become too long."""
 RECOPIED = 10
 """Messages that are copied once more into a topic that was deleted."""
 
@@ -256,7 +259,8 @@ class MessageMirror:
         lane = Lane.GROUP if is_to_staff else Lane.PRIVATE
         values = {"reply_to": message.reply_to} if message.reply_to is not None else {}
         add = self._calls.add
-        if message.html is None:
+        is_long = is_to_staff and len(message.text) > _MAX_TEXT
+        if message.html is None or is_long:
             kind = CallKind.COPY
             await add(session, ticket.id, lane, kind, now, messages=[row.id], values=values)
             return

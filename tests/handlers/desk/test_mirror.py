@@ -125,3 +125,62 @@ async def test_an_answer_that_asks_for_a_pin_is_held_until_an_editor_agrees(
     assert len(anna.bot_messages) == count
     assert await desk.presses_in(desk.admin, topic, "Send anyway") == "OK"
     anna.sees("Please send me your PIN")
+
+
+async def test_a_text_of_the_greatest_length_arrives_whole(
+    desk: DeskHarness, anna: ChatUser, topic: ForumTopic
+) -> None:
+    dora = desk.harness.add_user("Dora")
+    await dora.starts()
+    long = "why " * 1023 + "why?"
+    hers = await desk.asks(dora, long)
+    assert long in desk.messages_in(hers)
+    await anna.says(long)
+    await desk.work(61)
+    assert desk.messages_in(topic)[-1] == long
+
+
+async def test_an_error_of_ours_holds_up_nothing_for_long(
+    desk: DeskHarness,
+    anna: ChatUser,
+    bo: ChatUser,
+    topic: ForumTopic,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> str:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("handlers.desk.topic_texts.subscriber_text", fail)
+        await anna.says("the anthem")
+        for _ in range(3):
+            await desk.work(61)
+    await anna.says("the other one")
+    await desk.work(61)
+    assert desk.messages_in(topic)[-1] == "👤 the other one"
+
+
+async def test_who_writes_as_the_group_is_told_what_to_change(
+    desk: DeskHarness, anna: ChatUser, topic: ForumTopic
+) -> None:
+    assert desk.group is not None
+    count = len(anna.bot_messages)
+    mask = desk.harness.engine.add_person("Eve", "en")
+    desk.group.add(mask)
+    creator = desk.admin.person
+    desk.group.set_status(mask, "administrator", creator, is_anonymous=True)
+    mask.send("I am nobody", desk.group.id, topic.id)
+    await desk.work(61)
+    assert "Remain anonymous" in desk.messages_in(topic)[-1]
+    assert len(anna.bot_messages) == count
+
+
+async def test_general_and_its_threads_are_no_ticket(
+    desk: DeskHarness, anna: ChatUser, bo: ChatUser, topic: ForumTopic
+) -> None:
+    assert desk.group is not None
+    count = len(anna.bot_messages)
+    first = bo.person.send("lunch?", desk.group.id)
+    bo.person.send("yes", desk.group.id, reply_to_message_id=first["message_id"])
+    await desk.work(61)
+    assert len(anna.bot_messages) == count
