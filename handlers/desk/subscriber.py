@@ -9,6 +9,7 @@ from handlers.desk import subscriber_texts
 from handlers.desk.subscriber_texts import LOST_ORIGINS
 from handlers.engine import message_handler
 from handlers.engine.session import conversation_session
+from handlers.faq.questions import is_courtesy
 from handlers.screen.deletion import delete_incoming_message
 from handlers.screen.text import N_, label, say
 from handlers.screen.view import send, show, view
@@ -107,6 +108,8 @@ async def pass_on(update: Update, context: Context) -> bool:
         return False
     if context.is_confidential and not ticket.is_with_staff:
         return False
+    if not ticket.is_open and is_courtesy(message.text or ""):
+        return False  # thanks for the answer do not open the ticket again
     return await _mirror(update, context, _text_of(message))
 
 

@@ -141,6 +141,11 @@ def _mention(username: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)@{re.escape(username)}(?!\w)", re.IGNORECASE)
 
 
+def is_courtesy(text: str) -> bool:
+    """Whether a text is a greeting or thanks, and no question."""
+    return _reply_to_courtesy(text, locales.DEFAULT) is not None
+
+
 def _reply_to_courtesy(text: str, language: str) -> View | None:
     """Return the reply to a greeting or to thanks; `None` where the text is a question."""
     if len(text) > _MAX_COURTESY_LENGTH:

@@ -77,6 +77,8 @@ async def test_a_message_after_the_end_reopens_and_goes_into_the_same_topic(
 ) -> None:
     await desk.says_in(bo, topic, "/resolve")
     assert (await state(desk), topic.is_closed) == ("resolved", True)
+    await anna.says("Thank you very much!")
+    assert await state(desk) == "resolved", "thanks are no question"
     await anna.says("it sings again")
     await desk.work(61)
     assert (await state(desk), topic.is_closed) == ("waiting", False)
