@@ -179,7 +179,8 @@ def _step_context(update: Update, context: Context) -> StepContext | None:
 async def open_view(update: Update, context: Context) -> View | None:
     """Return the open step, or that it timed out; `None` where no conversation is open.
 
-    A status message that an earlier update left is not shown again.
+    It may have been housekeeping that closed it, of which nobody was told yet. A status message
+    that an earlier update left is not shown again.
     """
     session = open_session(update, context)
     state = await session.load_and_expire() if session else None
@@ -187,8 +188,8 @@ async def open_view(update: Update, context: Context) -> View | None:
         return None
     if not session.is_replay:
         session.state = without_status_message(state)
-    has_just_expired = state.step == EXPIRED and session.is_replay
-    return session.render() if state.is_open or has_just_expired else None
+    context.services.conversations.remember(state)
+    return session.render() if state.is_open or state.step == EXPIRED else None
 
 
 async def is_goal_reached(update: Update, context: Context) -> bool:
