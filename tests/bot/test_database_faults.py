@@ -39,7 +39,7 @@ asyncio.run(main())
 def quick_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have nothing wait for long."""
     limits = engine_module.OWNER_LIMITS
-    monkeypatch.setattr("bot.app.OWNER_LIMITS", engine_module.Limits(0.5, {**limits.settings}))
+    monkeypatch.setattr("bot.app.OWNER_LIMITS", engine_module.Limits(1.5, {**limits.settings}))
     monkeypatch.setattr("bot.health._SILENCE_SECONDS", 0.2)
     monkeypatch.setattr("bot.health._PROBE_SECONDS", 0.1)
 

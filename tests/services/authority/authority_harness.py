@@ -41,6 +41,7 @@ from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
 from services.storage import keys as key_module
 from services.storage.database import Database
+from services.storage.engine import Limits
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 """Noon in Taipei."""
@@ -83,6 +84,10 @@ def valid_ui_number(rng: random.Random) -> UiNumber:
     return UiNumber.parse(body + last)
 
 
+UNHURRIED = Limits(120.0, {"statement_timeout": "110s"})
+"""Limits for tests of what the authority does: a machine that is full makes them wait, not fail."""
+
+
 def fast_folder() -> Path | None:
     """Return a folder in memory, where there is one: a test's database needs no disk."""
     memory = Path("/dev/shm")  # noqa: S108
@@ -107,7 +112,7 @@ class AuthorityHarness:
 
     def open(self, database: Database | None = None) -> None:
         """Put the authority together, as a process does at its start."""
-        self.database = database or Database(self.url)
+        self.database = database or Database(self.url, UNHURRIED)
         self.keys = key_module.load_or_create(self.folder / "keys.json")
         self.authority = EmbeddedAuthority(
             self.database,

@@ -13,7 +13,7 @@ import pytest
 from bot.settings import Settings
 from services.storage.database import Base, Database
 from services.storage.upgrade import upgrade
-from tests.services.authority.authority_harness import NOW, AuthorityHarness, fast_folder
+from tests.services.authority.authority_harness import NOW, UNHURRIED, AuthorityHarness, fast_folder
 from tests.services.authority.command_line import Terminal
 from tests.services.authority.postgres import PostgresServer
 
@@ -84,7 +84,7 @@ async def _copied(template: Path, folder: Path) -> str:
 
 async def _emptied(url: str) -> str:
     """Empty the one database that the tests share on the server: quicker than making one each."""
-    database = Database(url)
+    database = Database(url, UNHURRIED)
     async with database.unit_of_work() as session:
         for table in reversed(Base.metadata.sorted_tables):
             await session.execute(table.delete())
