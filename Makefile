@@ -15,7 +15,7 @@ WINDOW_PACKAGES := libegl1 libgl1 libdbus-1-3 libfontconfig1 libxkbcommon0 libxk
 # What the tests, the screenshots and the card layer need of the system.
 PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji fonts-roboto-unhinted postgresql openssl \
 	gcc libc6-dev swig libpcsclite-dev pcscd vsmartcard-vpcd opensc iproute2 libfaketime \
-	nginx-light tinyproxy-bin microsocks $(WINDOW_PACKAGES)
+	nginx-light tinyproxy-bin microsocks dpkg-dev openssh-client $(WINDOW_PACKAGES)
 
 # $(call need,PACKAGES): install those that are missing as root, else say how and stop.
 define need
@@ -34,10 +34,10 @@ LOAD_MINUTES ?= 10
 KILLS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo run bridge package test faults fuzz load lint hooks generate bench screenshots lock clean
+.PHONY: help setup system demo run bridge package package-check test faults fuzz load lint hooks generate bench screenshots lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(STAMP) ## Create .venv with everything pinned
 
@@ -66,6 +66,10 @@ bridge: setup $(READER) ## The app for the card reader; make bridge ARGS="--wind
 
 package: setup system ## The app with everything it needs, for this system, in build/package
 	$(PYTHON) packaging/build.py
+
+package-check: ## Install the .deb in a clean Debian tree, as root, and try it out
+	$(call need,debootstrap xvfb)
+	$(PYTHON) packaging/check_debian.py
 
 # pyscard is compiled here, so only what talks to a reader asks for it.
 $(READER): requirements/bridge-gui.txt | $(STAMP) system

@@ -3,25 +3,32 @@
     python packaging/build.py
 
 Works on Linux, Windows and macOS, in a virtual environment of its own, from the pinned
-requirements. The result runs without Python. It is tried out at the end.
+requirements. The result runs without Python. It is tried out at the end. On Linux it is also built
+as one file, and on Debian as a package.
 """
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
+from debian import build_package, package_version
+
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "package"
-PROGRAM = WORK / "dist" / "Kaika Bridge"
+DIST = WORK / "dist"
+PROGRAM = DIST / "Kaika Bridge"
+ONE_FILE = "KAIKA_ONE_FILE"
 
 
-def run(*command: str | Path) -> None:
+def run(*command: str | Path, **environment: str) -> None:
     """Run a command; raises where it fails."""
-    subprocess.run([str(word) for word in command], check=True, cwd=ROOT)  # noqa: S603
+    words = [str(word) for word in command]
+    subprocess.run(words, check=True, cwd=ROOT, env={**os.environ, **environment})  # noqa: S603
 
 
 def python() -> Path:
@@ -43,11 +50,10 @@ def sources() -> Path:
     return copy
 
 
-def try_out() -> None:
-    """Let the new program check this machine; fails only where the program cannot do even that."""
-    name = "kaika-bridge.exe" if os.name == "nt" else "kaika-bridge"
+def try_out(program: Path) -> None:
+    """Let a program check this machine; fails only where the program cannot do even that."""
     done = subprocess.run(  # noqa: S603
-        [PROGRAM / name, "check", "--json", "--language", "zh-Hant"],
+        [program, "check", "--json", "--language", "zh-Hant"],
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -57,7 +63,23 @@ def try_out() -> None:
     findings = json.loads(done.stdout)["findings"]
     if any(finding["code"] == "pcsc_missing" for finding in findings):
         raise SystemExit("The program was built without access to card readers.")
-    sys.stdout.write(f"Built: {PROGRAM}\n")
+    sys.stdout.write(f"Built: {program} ({measure(program):.0f} MB)\n")
+
+
+def measure(program: Path) -> float:
+    """Return the size of a program with what lies beside it, in MB."""
+    files = [program] if program.parent == DIST else list(program.parent.rglob("*"))
+    return (
+        sum(path.stat().st_size for path in files if path.is_file() and not path.is_symlink()) / 1e6
+    )
+
+
+def build_one_file(build: tuple[str | Path, ...]) -> None:
+    """Build the program as one file, named for this system."""
+    run(*build, **{ONE_FILE: "1"})
+    name = f"kaika-bridge-{package_version()}-linux-{platform.machine()}"
+    (DIST / "kaika-bridge").replace(DIST / name)
+    try_out(DIST / name)
 
 
 def main() -> None:
@@ -67,10 +89,15 @@ def main() -> None:
     pip = (interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     run(*pip, "--require-hashes", "-r", ROOT / "requirements" / "packaging.txt")
     run(*pip, "--no-deps", "--no-build-isolation", sources())
-    out = ("--distpath", WORK / "dist", "--workpath", WORK / "work")
     spec = ROOT / "packaging" / "kaika-bridge.spec"
-    run(interpreter, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", *out, spec)
-    try_out()
+    out = ("--distpath", DIST, "--workpath", WORK / "work")
+    build = (interpreter, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", *out, spec)
+    run(*build)
+    try_out(PROGRAM / ("kaika-bridge.exe" if os.name == "nt" else "kaika-bridge"))
+    if sys.platform == "linux":
+        build_one_file(build)
+        if shutil.which("dpkg-shlibdeps"):
+            sys.stdout.write(f"Built: {build_package(PROGRAM, DIST)}\n")
 
 
 if __name__ == "__main__":
