@@ -24,6 +24,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=6,
 )
+_MAX_DEPTH = 30
+"""Depth of a value from which it is not nested further, so that it can be copied and walked."""
 ACTIONS = ("replace", "delete", "copy", "add", "nest")
 
 
@@ -68,7 +70,7 @@ def _change(draw: st.DrawFn, value: Any, path: Path, action: str, paths: list[Pa
         case "add" if isinstance(holder, dict):
             names = sorted({str(each[-1]) for each in paths})
             holder[draw(st.sampled_from(names) | st.text(max_size=12))] = draw(VALUES)
-        case "nest":
+        case "nest" if max(map(len, paths)) < _MAX_DEPTH:
             for _ in range(draw(st.sampled_from([1, 3, 30, 300]))):
                 holder[key] = {str(key): holder[key]}
         case _:
