@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -162,14 +161,18 @@ async def test_what_could_not_be_stored_is_not_acknowledged(
     assert await _post(url, UPDATE) == 200
 
 
-async def test_health_is_told_on_loopback(harness: BotHarness, tmp_path: Path) -> None:
-    app = listeners.health_app(harness.kaika.health.report)
+async def test_health_is_told_on_loopback(harness: BotHarness) -> None:
+    health = harness.kaika.health
     async with (
-        listeners.serve_app(app, "127.0.0.1", 0) as port,
+        listeners.serve_app(listeners.health_app(health.report), "127.0.0.1", 0) as port,
         aiohttp.ClientSession() as session,
-        session.get(f"http://127.0.0.1:{port}/healthz") as answer,
     ):
-        state = await answer.json()
-    assert answer.status == 200
-    assert state["status"] == "ok"
+        url = f"http://127.0.0.1:{port}/healthz"
+        async with session.get(url) as answer:
+            state = await answer.json()
+            assert (answer.status, state["status"]) == (503, "starting")
+        health.phase = "ok"  # as once Telegram has answered
+        async with session.get(url) as answer:
+            state = await answer.json()
+    assert (answer.status, state["status"]) == (200, "ok")
     assert state["inbox"] == {"new": 0, "done": 0, "failed": 0}
