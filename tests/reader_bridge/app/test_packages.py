@@ -98,6 +98,9 @@ def test_links_open_the_app_on_every_system() -> None:
     assert link["Exec"] == "kaika-bridge window --link %u"
     assert link["MimeType"] == "x-scheme-handler/kaika;"
     assert link["NoDisplay"] == "true"
+    assert menu["Categories"] == "System;Security;", (
+        "desktop-file-validate knows Security below System"
+    )
     assert menu["Icon"] == link["Icon"] == "kaika-bridge"
     windows = (ROOT / "packaging/windows/kaika-bridge.wxs").read_text(encoding="utf-8")
     ElementTree.fromstring(windows)  # noqa: S314 - our own file
