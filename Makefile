@@ -34,7 +34,7 @@ LOAD_MINUTES ?= 10
 KILLS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo run bridge package package-check test faults fuzz load lint hooks generate bench screenshots lock clean
+.PHONY: help setup system demo run bridge package package-check test faults fuzz interleaving load lint hooks generate bench screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,9 @@ faults: setup system $(READER) ## Let everything around the bot fail, and kill i
 
 fuzz: setup $(READER) $(FUZZER) ## Feed every boundary inputs without end; FUZZ_MINUTES=5 for each, FUZZ="ocsp faq" for some
 	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES) $(FUZZ)
+
+interleaving: setup system $(READER) ## Put every message, stop and failure at every moment of every card operation
+	KAIKA_WHOLE_INTERLEAVING=1 $(BIN)/python -m pytest -n 2 --dist load -q tests/reader_bridge/end_to_end/test_interleaving.py
 
 load: setup system $(READER) ## Two thousand people at once, on each database; LOAD_MINUTES=10 for each
 	$(BIN)/python -m benchmarks.load --minutes $(LOAD_MINUTES)

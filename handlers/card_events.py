@@ -102,7 +102,7 @@ class BridgeEventHandler:
     def _has_outdated_message(self, event: BridgeEvent, state: ConversationState) -> bool:
         """Whether a message says that a PC is connected, or is to stop, which is past."""
         if isinstance(event, events.CardTaskFailed) and state.step == CANCELLED:
-            return event.is_cancelled and event.code is FailureCode.CANCELLED
+            return event.code is FailureCode.CANCELLED
         shows_paired = (state.conversation, state.step) == (pair.NAME, pair.PAIRED)
         has_message = self.live_messages.message_id(event.chat_id) is not None
         return isinstance(event, events.BridgeUnpaired) and shows_paired and has_message
@@ -281,7 +281,7 @@ _REPLACED = StatusMessage(operation_texts.REPLACED)
 def _ended_operation(event: BridgeEvent) -> str | None:
     """Return the id of the operation that ended, where the hub has to know that it was shown."""
     ends = events.CardTaskSucceeded | events.CardTaskFailed
-    if isinstance(event, ends) and event.task.purpose is not None:
+    if isinstance(event, ends) and event.task.can_change_pin:
         return event.operation_id
     return None
 

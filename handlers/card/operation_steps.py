@@ -72,6 +72,9 @@ _NOTHING_RUNNING = N_(
     "meanwhile. The PIN is as it was unless I said that it is done. Start again whenever you like."
 )
 _NOT_STOPPED_YET: Mapping[CancelResult, str] = {
+    CancelResult.NOTHING_RUNNING: N_(
+        "⌛ <b>It ended in the moment you cancelled it.</b> I'll tell you here how."
+    ),
     CancelResult.REQUESTED: N_(
         "✋ <b>I asked your PC to stop.</b> I'll tell you here how it ended: the card may have its "
         "new PIN already."
@@ -282,6 +285,8 @@ class OperationSteps:
         result = await self.hub.cancel(ctx.chat_id, ctx.now)
         if result is not CancelResult.TOO_LATE:
             self.live_messages.end_operation(ctx.chat_id)
+        if result is CancelResult.NOTHING_RUNNING and not self.work.can_change_pin:
+            return None
         text = _NOT_STOPPED_YET.get(result)
         return None if text is None else say(ctx.language, text)
 

@@ -1,5 +1,6 @@
 """Runs the operations of a session, one at a time, and reports the end of each exactly once."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -65,6 +66,7 @@ class OperationRunner:
         self._unpaired: RunningOperation | None = None
         self._last_end: OperationEnd | None = None
         self._refusals = 0
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def is_running(self) -> bool:
@@ -93,7 +95,7 @@ class OperationRunner:
         )
         self._running = running
         self._set_state(SessionState.WORKING)
-        self._tasks.spawn(self._run(running, context))
+        self._task = self._tasks.spawn(self._run(running, context))
 
     async def refuse_as_busy(self, message: StartOperation) -> None:
         """Refuse another operation while one is running."""
@@ -127,6 +129,11 @@ class OperationRunner:
             self._running.stop(FailureCode.LINK_LOST)
         elif self._last_end is not None:
             await self._channel.send(self._last_end)
+
+    async def wait_until_ended(self) -> None:
+        """Wait for the end of the newest operation, which may be stopped, and its report."""
+        if self._task is not None:
+            await asyncio.wait((self._task,))
 
     def close(self) -> None:
         """Close the card thread. Nothing may be running."""

@@ -335,9 +335,14 @@ class ServerSession:
         self._tasks.spawn(self._end_expired_pairing())
 
     async def _end_expired_pairing(self) -> None:
-        """End the session and close the connection, so that a new one starts a new session."""
-        await self.channel.send(Bye(ByeReason.EXPIRED))
+        """End the session and close the connection, so that a new one starts a new session.
+
+        How a running operation ended is sent before the `bye`, after which the server listens to
+        nothing more.
+        """
         self._pairing.cancel()
-        self._unpair(UnpairReason.EXPIRED)
+        self._unpair(UnpairReason.EXPIRED, reports_end=True)
+        await self._operations.wait_until_ended()
+        await self.channel.send(Bye(ByeReason.EXPIRED))
         self._pairing.ask_code()
         await self.channel.close_connection()

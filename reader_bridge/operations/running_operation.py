@@ -94,7 +94,9 @@ class RunningOperation:
 
         :param code: the failure to report otherwise.
         """
-        self._stopped_by = self._stopped_by or code
+        if self._stopped_by is not None:
+            return  # a second time would end the wait for the card's release
+        self._stopped_by = code
         if self._card_calls is not None:
             self._card_calls.stop()
         if self._task is not None:

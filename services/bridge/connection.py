@@ -106,7 +106,10 @@ class ConnectionServices:
 
 
 class HubConnection:
-    """One websocket; implementation of `services.bridge.interface.BridgeConnection`."""
+    """One websocket; implementation of `services.bridge.interface.BridgeConnection`.
+
+    :ivar unpaired_since: when it was opened, or was paired last.
+    """
 
     def __init__(
         self, services: ConnectionServices, transport: FrameTransport, address: str, now: datetime
@@ -118,7 +121,7 @@ class HubConnection:
         self._session: HubSession | None = None
         self._unexpected = 0
         self._closed = False
-        self.opened_at = steady_time(now)
+        self.unpaired_since = steady_time(now)
         transport.send(
             encode_frame(Greeting((API_LEVEL,), self._nonce, services.origin, _release_version()))
         )
@@ -286,8 +289,10 @@ class HubConnection:
                 | OperationFailure()
             ):
                 if session.pairing is not None:
+                    is_end = isinstance(message, OperationResult | OperationFailure)
                     async with self._services.chats.lock(session.pairing.chat_id) as chat:
-                        if chat.session is session:
+                        # the pairing may have ended meanwhile; the end of what ran still counts
+                        if chat.session is session or is_end:
                             await self._services.operation_messages.handle(
                                 chat, session, message, now
                             )

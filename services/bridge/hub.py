@@ -167,11 +167,15 @@ class Hub:
 
     async def check_deadlines(self, now: datetime) -> None:
         """End what is past its deadline. Called about every second."""
+        for connection in self._connections:
+            if connection.is_paired:
+                connection.unpaired_since = steady_time(now)
         for chat_id in self._chats.ids():
             async with self._chats.lock(chat_id) as chat:
                 await self._check_chat(chat, now)
         for connection in list(self._connections):
-            if not connection.is_paired and steady_time(now) - connection.opened_at > MAX_UNPAIRED:
+            is_idle = steady_time(now) - connection.unpaired_since > MAX_UNPAIRED
+            if is_idle and not connection.is_paired:
                 connection.close(ProtocolErrorCode.GOING_DOWN)
 
     async def _check_chat(self, chat: HubChat, now: datetime) -> None:

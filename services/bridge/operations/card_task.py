@@ -32,6 +32,11 @@ class CardTask(StrEnum):
         return self in _SET_ALONE
 
     @property
+    def can_change_pin(self) -> bool:
+        """Whether the card may have another PIN afterwards."""
+        return self.can_set_pin_alone or self.purpose is not None
+
+    @property
     def operation(self) -> Operation:
         """The bridge's operation."""
         return Operation.SET_PIN if self.purpose else Operation(self)

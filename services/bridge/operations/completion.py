@@ -58,9 +58,10 @@ class OperationCompletion:
     def succeed(self, chat: HubChat, operation: OperationRecord, value: CardTaskValue) -> None:
         """End an operation that sets no PIN with its value."""
         self._finish(chat, operation, _T.VALUE)
-        self._write_behind.enqueue(lambda session: self._store.delete(session, operation.id))
         about = (chat.id, operation.id, operation.task)
-        self._publish(CardTaskSucceeded(*about, value, operation.is_cancelled))
+        event = CardTaskSucceeded(*about, value, operation.is_cancelled)
+        self._record_later(operation, event)
+        self._publish(event)
 
     def publish_pin_set(
         self, chat: HubChat, operation: OperationRecord, succeeded: CardTaskSucceeded
@@ -81,7 +82,7 @@ class OperationCompletion:
         """End an operation without success; the PIN is as it was."""
         event = _failed_event(operation, code, values, state)
         if operation.task.purpose is None:
-            self._write_behind.enqueue(lambda session: self._store.delete(session, operation.id))
+            self._record_later(operation, event)
         else:
             with suppress(OperationGoneError):  # it ended elsewhere; that record stays
                 await self._authorisation.record_failure(operation, event)
@@ -179,6 +180,18 @@ class OperationCompletion:
         if is_setting_pin and chat.unresolved is operation:
             chat.resolve_at = steady_time(now) + ANSWER_DELAY
 
+    def withhold_verification(
+        self, chat: HubChat, operation: OperationRecord, now: datetime
+    ) -> None:
+        """Ask the bridge to stop before the card gets its new PIN.
+
+        It gets that only once the server says that the card is genuine, which is not said any more.
+        """
+        if not operation.is_cancelled and chat.session is not None:
+            chat.session.send(CancelOperation(operation.request_id))
+            operation.stop_code = FailureCode.CANCELLED
+            operation.answer_by = steady_time(now) + STOP_DELAY
+
     async def _stop(
         self,
         chat: HubChat,
@@ -201,6 +214,15 @@ class OperationCompletion:
             operation.state = next_state(operation.state, _T.STOP)
             operation.stop_code = code
         operation.answer_by = steady_time(now) + STOP_DELAY
+
+    def _record_later(
+        self, operation: OperationRecord, end: CardTaskSucceeded | CardTaskFailed
+    ) -> None:
+        """Write how it ended until the chat has shown it, or delete what only reads."""
+        if operation.task.can_change_pin:
+            self._write_behind.enqueue(lambda rows: self._store.keep_end(rows, operation.id, end))
+        else:
+            self._write_behind.enqueue(lambda rows: self._store.delete(rows, operation.id))
 
     def _finish(self, chat: HubChat, operation: OperationRecord, trigger: Trigger) -> None:
         operation.state = next_state(operation.state, trigger)

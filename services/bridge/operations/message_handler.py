@@ -143,7 +143,7 @@ class OperationMessageHandler:
         message: AdminAnswer,
         now: datetime,
     ) -> None:
-        if not _check_allowed(session, operation, _T.ANSWER):
+        if not _check_allowed(session, operation, _T.ANSWER) or operation.is_cancelled:
             return
         if self._authorisation.verify_answer(operation, message.answer):
             operation.state = next_state(operation.state, _T.ANSWER)

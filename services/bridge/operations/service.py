@@ -121,6 +121,9 @@ class OperationService:
         operation = chat.running
         if operation is None:
             return CancelResult.NOTHING_RUNNING
+        if operation.state is _S.RELEASED:
+            self._completion.withhold_verification(chat, operation, now)
+            return CancelResult.REQUESTED
         if operation.state is not _S.STOPPING:
             if not is_allowed(operation.state, _T.CANCEL):
                 return CancelResult.TOO_LATE
@@ -134,10 +137,13 @@ class OperationService:
 
         :param is_bridge_done: the bridge has reported everything that it did.
         """
-        if chat.running is not None:
-            await self._completion.abort(
-                chat, chat.running, failure, now, is_bridge_done=is_bridge_done
-            )
+        operation, session = chat.running, chat.session
+        if operation is None:
+            return
+        is_of_other = session is not None and operation.session_id != session.id
+        if operation.state is _S.STOPPING and is_of_other:
+            return  # the bridge that was replaced still reports how it ended
+        await self._completion.abort(chat, operation, failure, now, is_bridge_done=is_bridge_done)
 
     async def check_deadlines(self, chat: HubChat, now: datetime) -> None:
         """End the running operation when it is overdue; resolve an unresolved one when due."""

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import FailureCode, FailureValues, KeyRole, Operation
+from reader_bridge.protocol.operation_payloads import PinChanged
 from services.authority.data_types import CardPermit
 from services.bridge.events import CardTaskFailed, CardTaskSucceeded, PinSetResult, ServerFailure
 from services.bridge.models import CryptogramReleaseRow, OperationRow
@@ -135,6 +136,12 @@ class OperationStore:
         """
         await self.set_state(session, operation, OperationState.OVER, outcome=_encode_end(end))
 
+    async def keep_end(self, session: AsyncSession, operation_id: str, end: OperationEnd) -> None:
+        """Write how an operation ended that nobody else can end, to be kept likewise."""
+        row = update(OperationRow).where(OperationRow.id == operation_id)
+        row = row.values(state=OperationState.OVER, outcome=_encode_end(end))
+        await session.execute(row.execution_options(synchronize_session=False))
+
     async def record_release(
         self, session: AsyncSession, operation: OperationRecord, now: datetime
     ) -> None:
@@ -208,6 +215,8 @@ def _encode_end(end: OperationEnd) -> str:
     if isinstance(end, CardTaskFailed):
         values = {"code": end.code, "tries_left": end.values.tries_left}
         values["state"] = end.state
+    elif isinstance(end.value, PinChanged):
+        values = {"card_serial": end.value.card_serial}
     else:
         assert isinstance(end.value, PinSetResult)
         values = {"changed": end.value.changed, "others": end.value.other_chats}
@@ -220,6 +229,9 @@ def _decode_end(row: OperationRow) -> OperationEnd | None:
         return None
     values, task = json.loads(row.outcome), CardTask(row.task)
     is_cancelled = values.get("is_cancelled", False)  # rows of an earlier version have none
+    if "card_serial" in values:
+        changed = PinChanged(values["card_serial"])
+        return CardTaskSucceeded(row.chat_id, row.id, task, changed, is_cancelled)
     if "code" not in values:
         value = PinSetResult(values["changed"], tuple(values["others"]))
         return CardTaskSucceeded(row.chat_id, row.id, task, value, is_cancelled)

@@ -90,6 +90,7 @@ class FrameProxy:
     :ivar frames: everything that passed, in order.
     :ivar is_open: set while the server can be reached.
     :ivar on_frame: called after every frame.
+    :ivar link: the newest link.
     """
 
     url: str
@@ -99,19 +100,23 @@ class FrameProxy:
     fault: FrameFault | None = None
     is_open: asyncio.Event = field(default_factory=asyncio.Event)
     on_frame: Callable[[], None] = lambda: None
+    link: ProxiedLink | None = None
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Forward the frames of one link."""
         await self.is_open.wait()
         self.traffic = Traffic()
         bridge = web.WebSocketResponse(protocols=(SUBPROTOCOL,), max_msg_size=2**20, timeout=0.2)
-        await bridge.prepare(request)
+        with suppress(ConnectionError):
+            await bridge.prepare(request)
+        if not bridge.prepared:
+            return bridge
         timeout = aiohttp.ClientWSTimeout(ws_close=0.2)
         async with aiohttp.ClientSession() as session:
             server = await session.ws_connect(
                 self.upstream, protocols=(SUBPROTOCOL,), max_msg_size=2**20, timeout=timeout
             )
-            link = ProxiedLink(bridge, server)
+            link = self.link = ProxiedLink(bridge, server)
             ways = (
                 asyncio.ensure_future(self._forward(link, server, bridge)),
                 asyncio.ensure_future(self._forward(link, bridge, server)),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from bot.web import listeners
-from bot.web.bridge_websocket import bridge_routes
+from bot.web.bridge_websocket import BridgeLimits, bridge_routes
 from bot.wiring.application import KaikaApplication
 from bot.wiring.bridge import BridgeRuntime
 from handlers.conversations.pair import BRIDGE
@@ -161,7 +161,8 @@ async def run_server_process(
     process = ServerProcess(harness, proxy, origin)
     process.hub_counter = _CountingHub(proxy, cast(Any, None))
     await process.start()
-    routes = bridge_routes(process.hub_counter, lambda: current_time(harness))
+    limits = BridgeLimits(frames=100_000)  # operations follow each other faster than with people
+    routes = bridge_routes(process.hub_counter, lambda: current_time(harness), limits)
     async with listeners.serve_app(listeners.public_app(routes), "127.0.0.1", port):
         try:
             yield process

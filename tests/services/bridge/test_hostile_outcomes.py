@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
+from reader_bridge.protocol import FailureCode
 from services.authority.errors import NoAuthorityError
 from services.authority.lifecycle import CertificateState
 from services.bridge.errors import AdminBarredError, OperationRunningError
@@ -29,7 +30,7 @@ from tests.services.bridge.hostile_bridge import (
     run_until_receipt,
 )
 from tests.services.bridge.hub_harness import HubHarness
-from tests.services.bridge.wire_format import ORIGIN, Message, encode_bytes
+from tests.services.bridge.wire_format import ORIGIN, Message, decode_bytes, encode_bytes
 
 
 async def test_an_activation_needs_the_cards_own_proof(harness: HubHarness) -> None:
@@ -139,9 +140,24 @@ async def test_one_thing_at_a_time(harness: HubHarness) -> None:
     await harness.hub.start(CHAT, CardTask.CARD_STATUS, harness.now)
 
 
-async def test_what_is_on_its_way_to_the_card_is_not_cancelled(harness: HubHarness) -> None:
+async def test_after_a_cancel_no_card_is_called_genuine(harness: HubHarness) -> None:
     pc, card, _ = await authorise_hostile_bridge(harness)
-    await pc.challenges(card)
+    given = (await pc.challenges(card))[-1]
+    for _ in range(2):
+        assert await harness.hub.cancel(CHAT, harness.now) is CancelResult.REQUESTED
+    answer = card.complete(decode_bytes(given["cryptogram"]))
+    assert answer is not None
+    await pc.says("admin_answer", operation_id=pc.about, answer=encode_bytes(answer))
+    await pc.works()
+    assert len(pc.heard_of("cancel")) == 1
+    assert pc.heard_of("admin_verified") == []
+    await pc.says("failure", operation_id=pc.about, code="cancelled", values={})
+    (end,) = harness.events_of(CardTaskFailed)
+    assert (end.code, end.is_cancelled) == (FailureCode.CANCELLED, True)
+
+
+async def test_what_is_on_its_way_to_the_card_is_not_cancelled(harness: HubHarness) -> None:
+    await run_until_receipt(harness)
     assert await harness.hub.cancel(CHAT, harness.now) is CancelResult.TOO_LATE
     assert harness.events_of(CardTaskFailed) == []
 
