@@ -23,7 +23,7 @@ from services.backup.progress import BackupStep, OnProgress
 MEMBER = "database.dump"
 ASIDE = "before_restore_"
 """Prefix of the schemas that what was there before a restore is moved into."""
-_COPY = re.compile(r'COPY (?:(?:"[^"]+"|\w+)\.)?("[^"]+"|\w+) \((.*)\) FROM stdin;')
+_COPY = re.compile(r'\ACOPY (?:(?:"[^"]+"|\w+)\.)?("[^"]+"|\w+) \((.*)\) FROM stdin;')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _END = "\\."
@@ -156,7 +156,7 @@ def _connection(url: URL) -> Iterator[tuple[Sequence[str], Mapping[str, str]]]:
         if url.password is not None:
             password = Path(folder, "password")
             password.touch(mode=0o600)
-            escaped = re.sub(r"([:\\])", r"\\\1", str(url.password))
+            escaped = str(url.password).replace("\\", "\\\\").replace(":", "\\:")
             password.write_text(f"*:*:*:*:{escaped}\n")
             environment["PGPASSFILE"] = str(password)
         yield ("--no-password", f"--dbname={given}"), environment

@@ -24,3 +24,10 @@ async def deliver_update(harness: BotHarness, raw: Json) -> None:
     """Deliver an update as the inbox does after a crash, even if it was done already."""
     application = harness.kaika.application
     await application.process_update(Update.de_json(raw, application.bot))
+
+
+async def deliver_update_in_turn(harness: BotHarness, raw: Json) -> None:
+    """Deliver an update in the turn of its chat, so that events wait for its end."""
+    application = harness.kaika.application
+    update = Update.de_json(raw, application.bot)
+    await application.update_processor.process_update(update, application.process_update(update))

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from types import ModuleType
@@ -14,6 +14,7 @@ from handlers.engine.model import StepContext
 from handlers.screen.text import say
 from handlers.screen.view import decode_callback_data
 from services.formats.errors import InputField
+from services.secret_detection import SecretDetector
 from tests.hostile_texts import (
     ALLOWED_RATIO,
     CLASSES,
@@ -41,6 +42,8 @@ _FILL: Mapping[type, object] = {
     timedelta: timedelta(days=30),
     str: "en",
     InputField: InputField.NAME,
+    Collection[str]: (),
+    SecretDetector: SecretDetector((), lambda _text: False),
 }
 
 

@@ -20,13 +20,14 @@ from services.calendar import TAIPEI
 from services.clock import ClockReading, SystemClock, steady_time, wall_time
 from services.clock_record import read_last_moment, record_moment, resume_counting
 from services.conversations import ConversationRow
+from services.desk import models as desk_models
 from services.rate_limit import RateLimit, RateLimitedError
 from services.storage.database import STEADY, Base, UtcDateTime
 from services.storage.models import Job
 from tests.moving_clock import DISTURBANCES, START, MovingClock
 from tests.services.authority.authority_harness import CHAT, Applicant, AuthorityHarness
 
-TABLES = (bridge_models.PairingRow, ConversationRow)
+TABLES = (bridge_models.PairingRow, ConversationRow, desk_models.Ticket)
 """Tables that have to be known here."""
 disturbed = pytest.mark.parametrize("how", DISTURBANCES)
 GUESSES = RateLimit("tests", 2, timedelta(hours=1), pauses=(timedelta(minutes=5),))
@@ -40,6 +41,10 @@ WALL_CLOCK_COLUMNS = {
     "certificate_authorities": "created_at",
     "certificate_sets": "changed_at not_before not_after held_since",
     "chats": "created_at closed_at",
+    "desk_audit": "at",
+    "desk_calls": "at not_before",
+    "desk_groups": "set_up_at",
+    "desk_staff": "checked_at",
     "doubts": "expires_at denied_at",
     "due": "at",
     "grants": "revealed_at announced_at",
@@ -54,6 +59,8 @@ WALL_CLOCK_COLUMNS = {
     "revocation_lists": "this_update next_update",
     "status_changes": "at",
     "subscribers": "created_at",
+    "ticket_messages": "at delivered_at",
+    "tickets": "opened_at waits_since active_at resolved_at reopens_until muted_until",
     "unanswered_questions": "first_asked_at last_asked_at",
     "unrecorded_certificates": "since not_after",
     "votes": "voted_at",

@@ -187,9 +187,9 @@ def _patch_commits(patch: pytest.MonkeyPatch, harness: BotHarness, injector: Cra
     original = harness.kaika.database.unit_of_work
 
     @asynccontextmanager
-    async def unit_of_work() -> AsyncIterator[AsyncSession]:
+    async def unit_of_work(*, is_urgent: bool = False) -> AsyncIterator[AsyncSession]:
         await injector.check_alive()
-        async with original() as session:
+        async with original(is_urgent=is_urgent) as session:
             injector.on_unit_of_work()
             yield session
         if injector.has_written:

@@ -24,7 +24,10 @@ from services.bridge.events import (
 from services.bridge.operations.card_task import CardTask
 from tests import phrases
 from tests.bot_harness import ChatUser
-from tests.handlers.captured_updates import deliver_update, take_button_update
+from tests.handlers.captured_updates import (
+    deliver_update_in_turn,
+    take_button_update,
+)
 from tests.handlers.conversations.online.bridge_harness import BridgeHarness, button_keys
 from tests.handlers.engine.navigation import press, state
 from tests.strict_supervisor import strict_supervisor
@@ -71,13 +74,13 @@ async def test_a_press_that_comes_again_after_a_restart_leaves_one_message_to_fo
         pc.person.may_type_pin.clear()
         await person.starts("do-change_pin")
         raw = await take_button_update(person, "yes")
-        await deliver_update(bridge_harness.harness, raw)
+        await deliver_update_in_turn(bridge_harness.harness, raw)
         await bridge_harness.wait_for_text(person, phrases.GO_ON_AT_PC)
         data, old = bridge_harness.harness.kaika.application.bot_data, bridge_harness.bridge
         restarted = _start_anew(bridge_harness)
         messages = len(person.messages)
         async with restarted.running(strict_supervisor()):
-            await deliver_update(bridge_harness.harness, raw)
+            await deliver_update_in_turn(bridge_harness.harness, raw)
             await restarted.announce_restart()
             await bridge_harness.wait_for_text(person, "The link to your PC is lost")
             assert len(person.messages) == messages
