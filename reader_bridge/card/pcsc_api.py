@@ -1,6 +1,7 @@
 """The functions of PC/SC with result codes turned into errors."""
 
 from collections.abc import Sequence
+from time import sleep
 
 from reader_bridge.card.connection import ReaderState
 from reader_bridge.card.pcsc_library import RESET_CARD, PcscFunctions, ReaderEvent, ReaderFlag
@@ -8,6 +9,8 @@ from reader_bridge.card.pcsc_results import PcscResult, error_for
 
 _ATTEMPTS = 5
 """A reader can be pulled out after it was listed."""
+_DENIALS, _DENIAL_PAUSE = 2, 0.05
+"""How often a context that was denied is asked for again, and seconds between."""
 
 
 class PcscApi:
@@ -19,8 +22,10 @@ class PcscApi:
     def establish(self) -> int:
         """Open a context with the service."""
         result, context = self.functions.establish()
-        if result == PcscResult.SECURITY_VIOLATION:
-            result, context = self.functions.establish()  # see _ensure_success
+        for _ in range(_DENIALS):  # see _ensure_success
+            if result == PcscResult.SECURITY_VIOLATION:
+                sleep(_DENIAL_PAUSE)
+                result, context = self.functions.establish()
         if result != PcscResult.SUCCESS:
             raise error_for(result)
         return context
@@ -116,7 +121,9 @@ class PcscApi:
         """
         if result == PcscResult.SECURITY_VIOLATION:
             alive, _ = self.functions.list_readers(context)
-            if alive not in (PcscResult.SUCCESS, PcscResult.NO_READERS_AVAILABLE):
+            if alive == PcscResult.SECURITY_VIOLATION:  # nobody is denied an open context
+                result = int(PcscResult.SERVICE_STOPPED)
+            elif alive not in (PcscResult.SUCCESS, PcscResult.NO_READERS_AVAILABLE):
                 result = alive
         if result != PcscResult.SUCCESS:
             raise error_for(result, reader)
