@@ -88,13 +88,9 @@ class ConversationSession:
         return found
 
     async def load(self) -> ConversationState | None:
-        """Return the present or last step of the person.
-
-        It is read in the writer's turn: an event of the bridge must not see a step that an action
-        under way is about to leave.
-        """
+        """Return the present or last step of the person."""
         if not self._is_loaded:
-            async with self._services.database.unit_of_work() as database_session:
+            async with self._services.database.reading() as database_session:
                 self.state = await self._find(database_session)
         return self.state
 

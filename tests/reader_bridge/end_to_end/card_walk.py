@@ -117,6 +117,8 @@ class CardWalk:
         queue = self.cards.harness.kaika.application.update_queue
         while True:
             await self.cards.wait_until(self._is_idle)
+            async with self.hub._chats.lock(self.person.person.id):
+                pass  # what the server has received is dealt with
             await queue.join()
             if self.process.is_dead:
                 await self.process.wait_cleaned_up()
