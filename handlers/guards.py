@@ -35,9 +35,10 @@ _STARTING_ROUTES = ("do", "go", "anew", "dlg")
 _STOPPING_ROUTE = "doubt"
 """Stops what somebody else may be doing; see `handlers.notifications`."""
 _TOO_MANY_TEXTS = N_(
-    "⏳ <b>That was a lot at once.</b> I'll answer again in {seconds} seconds. Until then I don't "
-    "read your questions, so please ask again afterwards.\n\n"
-    "Reporting a lost card, paying and Cancel work all the time."
+    "⏳ <b>That's a lot of messages.</b> I'll answer again in {seconds} seconds. Until then I "
+    "don't read your questions, so please ask again afterwards.\n"
+    "\n"
+    "Reporting a lost card, paying and Cancel always work."
 )
 _TOO_MANY_TAPS = N_("⏳ Too many taps. Buttons work again in {seconds} seconds.")
 _TOO_MANY_QUERIES = N_("⏳ Again in {seconds} s")

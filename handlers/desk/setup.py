@@ -39,7 +39,7 @@ _RIGHTS: Mapping[str, str] = {
 """The rights that the bot needs, as Telegram's clients name them."""
 STAFF_COMMANDS: Mapping[str, str] = {
     "take": N_("Take this ticket, also from a colleague"),
-    "resolve": N_("It is settled"),
+    "resolve": N_("It's resolved"),
     "release": N_("Let somebody else take it"),
     "snooze": N_("Put it aside until the next working day"),
     "reopen": N_("Take it up again"),

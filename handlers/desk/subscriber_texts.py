@@ -27,21 +27,21 @@ _DAYS: Mapping[str, str] = {
 }
 _NOTICES: Mapping[str, str] = {
     "taken": N_(
-        "🙋 <b>{alias}</b> from our staff has taken your question. I stay silent until it is "
-        "settled. /bot brings me back."
+        "🙋 <b>{alias}</b> from our staff is answering your question. I won't reply until it's "
+        "resolved. To talk to me instead, send /bot."
     ),
     "waits_again": N_(
-        "⏳ Sorry, this takes longer: your question now waits for somebody else. Meanwhile you can "
-        "ask me too."
+        "⏳ Sorry, this is taking longer. Your question is now waiting for another colleague. "
+        "You can also ask me in the meantime."
     ),
     "resolved": N_(
-        "✅ <b>Your question is settled.</b> I'm here for you again. If you write within 7 days, "
-        "it goes on here."
+        "✅ <b>Your question is resolved.</b> From now on I'll answer again. If you write "
+        "within 7 days, our staff will continue here."
     ),
-    "reopened": N_("🙋 Our staff look at your question once more."),
+    "reopened": N_("🙋 Our staff will look at your question again."),
     "expired": N_(
-        "✅ Nobody has written for 14 days, so your question is closed. I'm here for you again. If "
-        "you write within 7 days, it goes on here."
+        "✅ Your question was closed because there were no messages for 14 days. From now on "
+        "I'll answer again. If you write within 7 days, our staff will continue here."
     ),
     "muted": N_(
         "🔇 Our staff get no messages from you until tomorrow. I still answer. The hotline is "
@@ -116,7 +116,13 @@ def waiting_view(desk: SupportDesk, language: str, now: datetime, ahead: int) ->
 
 def with_staff_view(language: str) -> View:
     """Return that somebody has the question already."""
-    text = say(language, "🙋 Our staff have your question. Just write; /bot brings me back.")
+    text = say(
+        language,
+        (
+            "🙋 Our staff have your question. Just type your message here. To talk "
+            "to me instead, send /bot."
+        ),
+    )
     return view(text)
 
 

@@ -16,7 +16,7 @@ from tests.sandbox.conftest import ManualClock
 
 LIMIT = 5
 QUESTION = "how much does the card cost"
-TOLD = "That was a lot at once"
+TOLD = "That's a lot of messages"
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from tests.bot_harness import ChatUser
 from tests.handlers.desk.desk_harness import YES, DeskHarness
 
-TAKEN = "has taken your question"
+TAKEN = "is answering your question"
 
 
 async def test_a_question_becomes_a_topic_and_the_answer_comes_back(
@@ -34,7 +34,7 @@ async def test_a_question_becomes_a_topic_and_the_answer_comes_back(
     assert desk.messages_in(topic)[-1] == "👤 the anthem"
     assert anna.last["text"] == "Which song?", "the bot is silent"
     await desk.presses_in(bo, topic, "Resolve")
-    anna.sees("settled")
+    anna.sees("resolved")
     assert topic.is_closed
     await anna.says("how much is the card")
     anna.sees("Source:")

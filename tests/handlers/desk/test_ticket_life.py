@@ -45,7 +45,7 @@ async def test_a_silent_assignee_loses_the_ticket_and_both_are_told(
     await pass_time(desk, 7 * DAY)
     assert await state(desk) == "waiting"
     assert "Bo has not answered for 30 minutes" in desk.messages_in(topic)[-1]
-    anna.sees("waits for somebody else")
+    anna.sees("waiting for another colleague")
     await anna.says("how much is the card")
     anna.sees("Source:")
 
@@ -134,7 +134,7 @@ async def test_after_its_time_nothing_is_left_of_a_ticket(
     await pass_time(desk, 2 * DAY)
     assert desk.topics == []
     assert await load(desk) is None
-    anna.sees("settled")
+    anna.sees("resolved")
 
 
 async def test_whoever_is_muted_is_told_and_nothing_is_passed_on(
