@@ -24,7 +24,8 @@ from sqlalchemy.pool import NullPool
 
 from services.storage import private_files
 from services.storage.availability import DatabaseUnavailableError
-from services.storage.engine import LIMITS, READS_ONLY, Limits, create_engine
+from services.storage.engine import LIMITS, Limits, create_engine
+from services.storage.sqlite_connection import READS_ONLY
 
 WRITER_SECONDS = 10.0
 """How long to wait for SQLite's one writer."""

@@ -1,8 +1,5 @@
 """The database engine, with a limit on everything that waits for the database.
 
-SQLite runs in WAL mode with foreign keys, ``secure_delete`` and ``synchronous=FULL``, so that
-committed data survives a power cut and deleted data is overwritten.
-
 PostgreSQL ends a statement before our own limit does, so that a client that is still waiting after
 `COMMAND_SECONDS` has lost the line. Sockets find out by themselves when the other end is gone.
 """
@@ -15,11 +12,11 @@ from time import monotonic
 from typing import Any
 
 from sqlalchemy import URL, Engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from services.storage import sqlite_connection
 from services.storage.availability import translate_errors
 
 CONNECT_SECONDS = 5.0
@@ -34,13 +31,6 @@ IDLE_TRANSACTION_SECONDS = 4
 PING_AFTER_SECONDS = 1.0
 """Idle time after which a connection of the pool is tried before it is used."""
 
-_PRAGMAS = (
-    "PRAGMA busy_timeout = 5000",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA secure_delete = ON",
-)
 _DEAD_PEER = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
@@ -55,8 +45,6 @@ _KEEPALIVE = {
     "TCP_USER_TIMEOUT": 10_000,
 }
 """Options of our end of the socket: seconds, and milliseconds for the last."""
-READS_ONLY = "reads_only"
-"""Execution option of connections that only read."""
 _USED_AT = "used_at"
 
 
@@ -90,9 +78,9 @@ def create_engine(url: URL, limits: Limits | None = LIMITS, **options: Any) -> A
     :param options: of SQLAlchemy's engine.
     """
     if url.get_backend_name() == "sqlite":
-        engine = _create(url, {}, options)
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin)
+        engine = _create(url, {"async_creator_fn": sqlite_connection.connect}, options)
+        event.listen(engine.sync_engine, "connect", sqlite_connection.prepare)
+        event.listen(engine.sync_engine, "begin", sqlite_connection.begin)
         return engine
     arguments: dict[str, Any] = {"timeout": CONNECT_SECONDS}
     if limits is not None:
@@ -140,17 +128,3 @@ def _check_connection(connection: Any, record: ConnectionPoolEntry, _proxy: obje
             connection.ping()
         except (connection.dbapi.Error, OSError) as error:
             raise DisconnectionError from error
-
-
-def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
-    connection.isolation_level = None  # `_begin` begins transactions
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()
-
-
-def _begin(connection: Any) -> None:
-    # A transaction that begins as a reader and then writes may be refused without a wait.
-    is_reading = connection.get_execution_options().get(READS_ONLY, False)
-    connection.exec_driver_sql("BEGIN" if is_reading else "BEGIN IMMEDIATE")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.stop_deadline import CUT_SHORT_STATUS
-from services.storage import engine as engine_module
+from services.storage import engine, sqlite_connection
 from tests.bot.kaika_program import ROOT
 from tests.bot.running_bot import PATIENCE, run_bot_on
 from tests.services.authority.conftest import TEST_DATABASE, _emptied, migrated_file, postgres
@@ -38,8 +38,8 @@ asyncio.run(main())
 @pytest.fixture
 def quick_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have nothing wait for long."""
-    limits = engine_module.OWNER_LIMITS
-    monkeypatch.setattr("bot.app.OWNER_LIMITS", engine_module.Limits(1.5, {**limits.settings}))
+    limits = engine.OWNER_LIMITS
+    monkeypatch.setattr("bot.app.OWNER_LIMITS", engine.Limits(1.5, {**limits.settings}))
     monkeypatch.setattr("bot.health._SILENCE_SECONDS", 0.2)
     monkeypatch.setattr("bot.health._PROBE_SECONDS", 0.1)
 
@@ -107,8 +107,8 @@ async def test_a_line_that_goes_silent_is_noticed_and_used_again_when_it_speaks(
 async def test_a_file_that_another_program_has_locked_is_waited_for(
     migrated_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pragmas = [each for each in engine_module._PRAGMAS if "busy_timeout" not in each]
-    monkeypatch.setattr(engine_module, "_PRAGMAS", (*pragmas, "PRAGMA busy_timeout = 100"))
+    pragmas = [each for each in sqlite_connection.PRAGMAS if "busy_timeout" not in each]
+    monkeypatch.setattr(sqlite_connection, "PRAGMAS", (*pragmas, "PRAGMA busy_timeout = 100"))
     path = tmp_path / "kaika.db"
     path.write_bytes(migrated_file.read_bytes())
     async with run_bot_on(f"sqlite+aiosqlite:///{path}", tmp_path) as bot:

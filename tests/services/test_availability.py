@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from services.storage import database as database_module
-from services.storage import engine
+from services.storage import engine, sqlite_connection
 from services.storage.availability import DatabaseUnavailableError, is_transient
 from services.storage.database import Database
 from tests.services.authority.conftest import TEST_DATABASE, postgres
@@ -148,7 +148,7 @@ async def test_a_file_that_is_locked_passes_and_a_missing_table_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'kaika.db'}")
-    monkeypatch.setattr(engine, "_PRAGMAS", ["PRAGMA busy_timeout = 0"])
+    monkeypatch.setattr(sqlite_connection, "PRAGMAS", ["PRAGMA busy_timeout = 0"])
     with pytest.raises(DBAPIError):
         await run(database, "SELECT * FROM nothing")
     other = sqlite3.connect(tmp_path / "kaika.db")

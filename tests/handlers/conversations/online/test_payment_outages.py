@@ -13,7 +13,7 @@ from telegram import Update
 
 from sandbox.engine import Engine
 from sandbox.world.fault_injection import InjectedFault
-from services.storage import engine as storage_engine
+from services.storage import sqlite_connection
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.models import InboxUpdate, UpdateState
 from tests import phrases
@@ -111,8 +111,8 @@ async def test_money_told_while_it_cannot_be_written_down(
 @pytest.fixture
 def no_busy_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a locked database fail without waiting."""
-    pragmas = [pragma for pragma in storage_engine._PRAGMAS if "busy_timeout" not in pragma]
-    monkeypatch.setattr(storage_engine, "_PRAGMAS", [*pragmas, "PRAGMA busy_timeout = 0"])
+    pragmas = [pragma for pragma in sqlite_connection.PRAGMAS if "busy_timeout" not in pragma]
+    monkeypatch.setattr(sqlite_connection, "PRAGMAS", [*pragmas, "PRAGMA busy_timeout = 0"])
 
 
 @pytest.mark.usefixtures("no_busy_timeout")
