@@ -91,7 +91,7 @@ fuzz: setup $(READER) $(FUZZER) ## Feed every boundary inputs without end; FUZZ_
 	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES) $(FUZZ)
 
 interleaving: setup system $(READER) ## Put every message, stop and failure at every moment of every card operation
-	KAIKA_WHOLE_INTERLEAVING=1 $(BIN)/python -m pytest -n 2 --dist load -q tests/reader_bridge/end_to_end/test_interleaving.py
+	$(BIN)/python -m pytest -n 2 --dist load -q -m slow_interleaving tests/reader_bridge/end_to_end/test_interleaving.py
 
 load: setup system $(READER) ## Two thousand people at once, on each database; LOAD_MINUTES=10 for each
 	$(BIN)/python -m benchmarks.load --minutes $(LOAD_MINUTES)

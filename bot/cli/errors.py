@@ -149,6 +149,7 @@ _CODES: Mapping[type[Exception], str] = MappingProxyType(
         errors.TooManyMailsError: "too_many_mails",
         errors.CheckQueueFullError: "check_queue_full",
         errors.GrantExpiredError: "grant_expired",
+        errors.GrantUsedError: "grant_used",
         errors.ProofMissingError: "proof_missing",
         errors.WrongCardNumberError: "wrong_card_number",
         errors.WrongOneTimeCodeError: "wrong_one_time_code",

@@ -6,9 +6,9 @@ import hmac
 from aiohttp import web
 
 from bot.updates.intake import Intake
-from bot.web.repeated_events import RepeatedEvents
 from services.messaging.update_json import read_update
 from services.messaging.updates import ReceivedUpdate
+from services.repeated_events import RepeatedEvents
 from services.storage.availability import DatabaseUnavailableError
 from services.supervisor import OwnedTasks
 

@@ -18,7 +18,6 @@ from aiohttp import WSMsgType, web
 
 from bot.web.connection_guard import TRUSTED_PROXIES, client_address
 from bot.web.listeners import GUARD
-from bot.web.repeated_events import RepeatedEvents
 from reader_bridge.protocol import ProtocolErrorCode, encode_frame
 from reader_bridge.protocol.limits import (
     DEFAULT_PATH,
@@ -30,6 +29,7 @@ from reader_bridge.protocol.limits import (
 from reader_bridge.protocol.operation_messages import ErrorMessage
 from services.bridge.hub import Hub
 from services.bridge.interface import BridgeConnection, BridgeEndpoint
+from services.repeated_events import RepeatedEvents
 from services.supervisor import OwnedTasks, Supervisor
 
 _CHECK_SECONDS = 1.0

@@ -19,8 +19,8 @@ from typing import cast
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.web.repeated_events import RepeatedEvents
 from services.bridge.pairing.codes import rate_limit_address
+from services.repeated_events import RepeatedEvents
 
 TRUSTED_PROXIES = frozenset({"127.0.0.1", "::1"})
 """Peers whose ``X-Forwarded-For`` is trusted: a TLS proxy on this machine."""

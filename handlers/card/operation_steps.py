@@ -14,6 +14,7 @@ from handlers.card.operation_texts import (
     BUSY,
     FINAL_FAILURES,
     NEEDS_NEW_CODE,
+    NOT_ANSWERED,
     UNRESOLVED,
     failure_text,
     progress_text,
@@ -62,6 +63,8 @@ WORK, FAILED, UNRESOLVED_STEP = "work", "failed", "unresolved"
 """The steps: running; failed; interrupted, so that only the card knows whether the PIN is set."""
 FAILURE, TRIES = "failure", "tries"
 """Step data: the code of the failure, and the tries left for the PIN."""
+_ASKED = "asked"
+"""Step data: set where the card was asked in vain."""
 SUSPENDED = "suspended"
 
 OnDone = Callable[[events.CardTaskValue, StepContext], Awaitable[StepResult]]
@@ -160,7 +163,7 @@ class OperationSteps:
             also_targets=self.also_targets,
         )
         return Step(
-            UNRESOLVED,
+            _unresolved_text,
             (ask,),
             requires=(FAILURE,),
             external_transitions=self._events,
@@ -262,7 +265,8 @@ class OperationSteps:
 
     def unresolved_result(self, event: events.CardTaskUnresolved) -> StepResult:
         """Return the result that leads to the step from which the card can be asked."""
-        return StepResult(UNRESOLVED_STEP, {FAILURE: str(event.code)}, clears_history=True)
+        data = {FAILURE: str(event.code), **({_ASKED: "1"} if event.waits_for_person else {})}
+        return StepResult(UNRESOLVED_STEP, data, clear_data=(_ASKED,), clears_history=True)
 
     def _errors(self) -> ErrorSteps:
         assert self.code_step is not None
@@ -313,6 +317,10 @@ def _can_restart(ctx: StepContext) -> bool:
 
 def _failure_text(ctx: StepContext) -> Markup:
     return failure_text(ctx.language, ctx.data[FAILURE], ctx.data.get(TRIES))
+
+
+def _unresolved_text(ctx: StepContext) -> Markup:
+    return say(ctx.language, NOT_ANSWERED if _ASKED in ctx.data else UNRESOLVED)
 
 
 _CARD_CHECK_HELPS = frozenset(

@@ -232,6 +232,15 @@ UNRESOLVED = N_(
     "and the card knows. Leave card and kaika-bridge ready: I ask the card as soon as I reach it, "
     "and you type the <b>new</b> PIN on the PC once."
 )
+NOT_ANSWERED = N_(
+    "❔ <b>I asked the card, but could not learn whether the new PIN is set.</b> Your PC says why. "
+    "Have reader, card and kaika-bridge ready, then press the button: I ask once more, and you "
+    "type the <b>new</b> PIN on the PC."
+)
+_LEFT_OPEN = N_(
+    "❔ <b>It is still open whether the new PIN is set.</b> Begin again whenever you like: the "
+    "subscriber code is asked for once more, and you choose a PIN anew."
+)
 FINAL_FAILURES = frozenset(
     {str(code) for code in FailureCode if not FAILURE_ADVICE[code].can_retry} | {ADMIN_BARRED}
 ) - {_C.PIN_BLOCKED}
@@ -369,7 +378,7 @@ def background_message(event: BridgeEvent, language: str) -> Markup | None:
             tries = event.values.tries_left
             return failure_text(language, event.code, None if tries is None else str(tries))
         case events.CardTaskUnresolved():
-            return say(language, UNRESOLVED)
+            return say(language, _LEFT_OPEN if event.waits_for_person else UNRESOLVED)
         case events.BridgePaired() if event.replaced:
             return say(language, REPLACED)
     return None

@@ -15,6 +15,7 @@ from services.authority.errors import (
     CodeLockedError,
     DeadlinePassedError,
     GrantExpiredError,
+    GrantUsedError,
     OneTimeCodeExpiredError,
     TooManyChatsError,
     TooManyMailsError,
@@ -60,6 +61,10 @@ _BUSY = N_(
 )
 _EXPIRED = N_(
     "⌛ <b>More than ten minutes have passed</b>, so I have to ask for it again. Nothing is lost."
+)
+_USED = N_(
+    "🔁 <b>One entry of the subscriber code is good for one try on the card</b>, so I have to ask "
+    "for it again. Nothing is lost."
 )
 _WRONG_CARD_NUMBER = N_(
     "❌ <b>This is not the number of your card.</b> Tries left: {left}. Nothing else happened. Two "
@@ -182,6 +187,7 @@ _PLAIN: dict[type[AuthorityError], str] = {
     CodeLockedError: _LOCKED,
     CheckQueueFullError: _BUSY,
     GrantExpiredError: _EXPIRED,
+    GrantUsedError: _USED,
     OneTimeCodeExpiredError: _ONE_TIME_CODE_OVER,
 }
 

@@ -152,7 +152,12 @@ class OperationRunner:
 
     async def _run(self, running: RunningOperation, context: OperationContext) -> None:
         end = await running.run(context)
-        self._show_end(running.start, end)
+        try:
+            self._show_end(running.start, end)
+        finally:  # the server hears the truth even where the screen fails
+            await self._report_end(running, end)
+
+    async def _report_end(self, running: RunningOperation, end: OperationEnd) -> None:
         if self._running is not running:
             if self._unpaired is running and running.start.operation in PIN_SETTING_OPERATIONS:
                 await self._channel.send(end)

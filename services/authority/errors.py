@@ -80,6 +80,10 @@ class GrantExpiredError(AuthorityError):
     """The grant has expired or was withdrawn; the code has to be asked for again."""
 
 
+class GrantUsedError(GrantExpiredError):
+    """The grant was used for a card already; the code has to be asked for again."""
+
+
 class ProofMissingError(AuthorityError):
     """The operation needs more than was shown.
 

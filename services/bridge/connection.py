@@ -10,8 +10,6 @@ from importlib import metadata
 from math import ceil
 from types import MappingProxyType
 
-import structlog
-
 from reader_bridge.protocol import (
     BridgeMessage,
     Frame,
@@ -55,6 +53,7 @@ from services.bridge.pairing.store import StoredPairing
 from services.bridge.sessions import ChatRegistry, HubSession, SessionRegistry
 from services.clock import steady_time
 from services.ids import new_nonce
+from services.repeated_events import RepeatedEvents
 from services.storage.availability import DatabaseUnavailableError
 
 MAX_UNEXPECTED = 16
@@ -75,9 +74,6 @@ ALLOWED_MESSAGES: Mapping[SessionState, frozenset[type[BridgeMessage]]] = Mappin
 """Message types that a bridge may send in each state of its session."""
 _MAY_BE_LATE = frozenset({PairAnswer, *_OPERATION_MESSAGES})
 """Messages that may still be on their way when their state ends; then they are ignored."""
-_log = structlog.get_logger()
-
-
 _RELEASE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){2}")
 
 
@@ -102,6 +98,7 @@ class ConnectionServices:
     operation_messages: OperationMessageHandler
     origin: str
     publish: Publish
+    events: RepeatedEvents
     on_disconnect: "Callable[[HubConnection], None]"
 
 
@@ -153,7 +150,7 @@ class HubConnection:
             elif self._session.transport is self._transport:
                 await self._handle_frame(self._session, frame, now)
         except ProtocolError as error:
-            _log.info("bridge_message_refused", code=error.code, where=error.field)
+            self._services.events.warn("bridge_message_refused", code=error.code, where=error.field)
             self.close(error.code)
 
     async def handle_disconnect(self, now: datetime) -> None:
@@ -262,7 +259,7 @@ class HubConnection:
         except DatabaseUnavailableError as error:
             # Counts as not received: the bridge sends it again over its next connection.
             session.incoming.last = frame.seq - 1
-            _log.error("bridge_message_not_taken", error=type(error).__name__)
+            self._services.events.warn("bridge_message_not_taken", error=type(error).__name__)
             self.close(ProtocolErrorCode.BUSY)
 
     def _reject_unexpected(self, session: HubSession, code: ProtocolErrorCode) -> None:

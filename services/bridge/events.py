@@ -196,7 +196,10 @@ class CardTaskUnresolved(CardTaskEvent):
     """It was interrupted where the PIN may or may not be set; see `BridgeHub.resolve`.
 
     :ivar code: what interrupted it, or why the card could not be asked.
+    :ivar waits_for_person: the card was asked in vain, and is asked again only when the person
+        wants it.
     """
 
     code: FailureCode | ServerFailure
     values: FailureValues = field(default_factory=FailureValues)
+    waits_for_person: bool = False

@@ -36,6 +36,7 @@ from services.bridge.pairing.store import PairingStore
 from services.bridge.sessions import ChatRegistry, HubChat, HubSession, SessionRegistry
 from services.bridge.write_behind import WriteBehind
 from services.clock import steady_time
+from services.repeated_events import RepeatedEvents
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 
@@ -91,6 +92,7 @@ class Hub:
             operation_messages,
             origin,
             publish,
+            RepeatedEvents(),
             self._connections.discard,
         )
 

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from bot.web.bridge_websocket import bridge_routes
 from bot.web.connection_guard import ConnectionGuard, ConnectionLimits
 from bot.web.listeners import public_app, serve_app
-from bot.web.repeated_events import RepeatedEvents
+from services.repeated_events import RepeatedEvents
 from tests.bot.test_bridge_web import NOW, PROTOCOL, FakeEndpoint
 
 UNFINISHED = b"GET / HTTP/1.1\r\nHost: x\r\n"
@@ -204,7 +204,7 @@ async def test_what_is_left_out_of_the_log_is_summed_up() -> None:
         for _ in range(100):
             events.warn("refused", reason="secret")
         events.warn("refused", reason="another")
-        events.sum_up("refused", "secret")
+        events.sum_up("refused", reason="secret")
         assert [line.get("more") for line in logs] == [None, None, 99]
         events.warn("refused", reason="secret")
         assert len(logs) == 4, "it begins anew"

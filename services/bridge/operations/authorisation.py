@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reader_bridge.protocol import Operation
 from reader_bridge.protocol.operation_payloads import Receipt
 from services.authority.data_types import CardPermit
-from services.authority.errors import GrantExpiredError, NoAuthorityError
+from services.authority.errors import GrantExpiredError, GrantUsedError, NoAuthorityError
 from services.authority.interface.authority import Authority
 from services.bridge.events import CardTaskFailed, CardTaskSucceeded, PinSetResult
 from services.bridge.operations import admin_authentication
@@ -60,7 +60,8 @@ class PinAuthorisation:
 
         :param supersedes: an unresolved operation that it replaces.
         :raises NoAuthorityError: where nothing is carried out here.
-        :raises GrantExpiredError: where the grant is over, for another operation, or was used.
+        :raises GrantUsedError: where the grant had its cryptogram.
+        :raises GrantExpiredError: where the grant is over, or for another operation.
         :raises WrongStateError: where the certificates do not allow it.
         """
         authority = self._authority
@@ -69,7 +70,7 @@ class PinAuthorisation:
             grant = await authority.credentials.find_grant(session, grant_id, chat_id, now)
             operation.permit = await self._permit(session, operation, now)
             if await self._operations.is_released(session, grant_id):
-                raise GrantExpiredError
+                raise GrantUsedError
             operation.deadline = min(operation.deadline, grant.expires_at)
             operation.nonce = new_nonce()
             await self._audit(session, operation.permit, "authorised", chat_id, now)

@@ -137,8 +137,13 @@ class OperationCompletion:
         now: datetime,
         values: FailureValues | None = None,
         trigger: Trigger = _T.DOUBT,
+        *,
+        waits_for_person: bool = False,
     ) -> None:
-        """Keep an operation whose PIN may or may not be set, for the card to report."""
+        """Keep an operation whose PIN may or may not be set, for the card to report.
+
+        :param waits_for_person: the card is asked only when the person wants it.
+        """
         if operation.recorded_state is not _S.UNRESOLVED:
             try:
                 await self._authorisation.record_unresolved(operation, now)
@@ -149,7 +154,8 @@ class OperationCompletion:
         operation.challenge = operation.answer_by = None
         chat.running, chat.unresolved = None, operation
         values = values or FailureValues()
-        self._publish(CardTaskUnresolved(chat.id, operation.id, operation.task, code, values))
+        about = (chat.id, operation.id, operation.task)
+        self._publish(CardTaskUnresolved(*about, code, values, waits_for_person))
 
     async def abort(
         self,
@@ -164,19 +170,26 @@ class OperationCompletion:
 
         Where the PC may be setting a PIN by itself, the bridge first reports how it ended.
 
-        :param is_bridge_done: the bridge has reported everything that it did.
+        :param is_bridge_done: the bridge reports nothing any more.
         """
         if chat.session is not None and chat.session.pairing is not None:
             chat.session.send(CancelOperation(operation.request_id))
-        if not is_bridge_done and operation.task.can_set_pin_alone and operation.is_at_pc:
-            await self._stop(chat, operation, code, now)
-            return
+        if operation.task.can_set_pin_alone and operation.is_at_pc:
+            if not is_bridge_done:
+                await self._stop(chat, operation, code, now)
+                return
+            if operation.progress_count:  # it reached the person, and how it ended was not said
+                code = ServerFailure.UNCONFIRMED
         is_setting_pin = operation.state in (_S.RELEASED, _S.ANSWERED)
         trigger = _T.CANCEL if code is FailureCode.CANCELLED else _T.ABORT
         if next_state(operation.state, trigger) is _S.OVER:
             await self.fail(chat, operation, code, trigger=trigger)
             return
-        await self.leave_unresolved(chat, operation, code, now, trigger=trigger)
+        # Of a card that was being asked, the next connection or pairing asks again by itself.
+        waits = operation.state is _S.PROVING and code not in _LAST_WORDS
+        await self.leave_unresolved(
+            chat, operation, code, now, trigger=trigger, waits_for_person=waits
+        )
         if is_setting_pin and chat.unresolved is operation:
             chat.resolve_at = steady_time(now) + ANSWER_DELAY
 

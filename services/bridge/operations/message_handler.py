@@ -204,7 +204,7 @@ class OperationMessageHandler:
             await self._completion.fail(chat, operation, ServerFailure.RECEIPT_WRONG)
         else:
             await self._completion.leave_unresolved(
-                chat, operation, ServerFailure.RECEIPT_WRONG, now
+                chat, operation, ServerFailure.RECEIPT_WRONG, now, waits_for_person=True
             )
 
     async def _on_failure(
@@ -215,7 +215,9 @@ class OperationMessageHandler:
             if code is FailureCode.PIN_BLOCKED:
                 await self._completion.fail(chat, operation, ServerFailure.NOT_DONE)
             else:
-                await self._completion.leave_unresolved(chat, operation, code, now, values)
+                await self._completion.leave_unresolved(
+                    chat, operation, code, now, values, waits_for_person=True
+                )
         elif operation.state not in (_S.RELEASED, _S.ANSWERED, _S.UNRESOLVED):
             await self._completion.fail(chat, operation, code, values)
         elif message.code in ALARM_CODES:

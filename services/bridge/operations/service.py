@@ -135,7 +135,7 @@ class OperationService:
     ) -> None:
         """End the running operation, since its bridge is no longer paired with the chat.
 
-        :param is_bridge_done: the bridge has reported everything that it did.
+        :param is_bridge_done: the bridge reports nothing any more.
         """
         operation, session = chat.running, chat.session
         if operation is None:

@@ -183,7 +183,7 @@ class PairingService:
         session = chat.session
         if session is None or session.pairing is None:
             return False
-        is_bridge_done = reason is PairingEndReason.BY_BRIDGE  # it reports ends before it leaves
+        is_bridge_done = reason is PairingEndReason.BY_BRIDGE
         await self._operations.abort_running(
             chat, ServerFailure.UNPAIRED, now, is_bridge_done=is_bridge_done
         )

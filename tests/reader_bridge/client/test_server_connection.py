@@ -20,6 +20,9 @@ from reader_bridge.client.websocket import (
 from reader_bridge.prompter import (
     ConnectionProblem,
     ExitReason,
+    OperationDone,
+    PinKind,
+    PrompterEvent,
     ServerConnected,
     ServerConnecting,
     ServerDisconnected,
@@ -28,16 +31,17 @@ from reader_bridge.prompter import (
 from reader_bridge.protocol.enums import ByeReason, ProtocolErrorCode
 from reader_bridge.protocol.limits import API_LEVEL, SUBPROTOCOL
 from reader_bridge.protocol.messages import encode_frame
-from reader_bridge.protocol.operation_messages import Bye, ErrorMessage
+from reader_bridge.protocol.operation_messages import Bye, ErrorMessage, OperationResult
+from reader_bridge.protocol.operation_payloads import ChangePin
 from reader_bridge.protocol.pairing_messages import (
     Greeting,
     Pair,
     Welcome,
 )
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.client.conftest import RunningClient, run_client
+from tests.reader_bridge.client.conftest import NEW_PIN, PIN, RunningClient, run_client
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
-from tests.reader_bridge.scripted_server import run_scripted_server
+from tests.reader_bridge.scripted_server import CODE, run_scripted_server
 from tests.reader_bridge.server_certificate import make_self_signed_certificate, serving_context
 
 
@@ -247,6 +251,27 @@ async def test_a_mistake_of_the_prompter_is_not_swallowed(reader: VirtualReader)
     async with asyncio.timeout(20), run_client(reader, Broken()) as harness:
         line = await harness.server.accept()
         await line.welcome()
+        await line.receive(Bye)
+        line.ended.set()
+        with pytest.raises(ZeroDivisionError):
+            await harness.task
+
+
+async def test_the_server_hears_how_it_ended_even_where_the_screen_fails(
+    reader: VirtualReader,
+) -> None:
+    class Broken(ScriptedPrompter):
+        def show(self, event: PrompterEvent) -> None:
+            if isinstance(event, OperationDone):
+                raise ZeroDivisionError
+            super().show(event)
+
+    person = Broken((CODE,), {PinKind.CURRENT: [PIN], PinKind.NEW: [NEW_PIN]})
+    async with asyncio.timeout(20), run_client(reader, person) as harness:
+        line = await harness.pair()
+        await line.start(ChangePin())
+        result = await line.receive_end()
+        assert isinstance(result, OperationResult)
         await line.receive(Bye)
         line.ended.set()
         with pytest.raises(ZeroDivisionError):

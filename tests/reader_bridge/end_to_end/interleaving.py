@@ -15,6 +15,7 @@ from reader_bridge.protocol.messages import SERVER_MESSAGES
 from reader_bridge.virtual_card.card import VirtualCard
 from services.bridge.operations.card_task import CardTask
 from services.bridge.sessions import HubSession
+from tests import phrases
 from tests.bot_harness import Json
 from tests.handlers.clock import set_time
 from tests.handlers.conversations.online.bridge_harness import (
@@ -286,15 +287,23 @@ class InterleavedWalk(CardWalk):
             if status.running is not None:
                 await self._let_time_pass()
             elif status.unresolved is None:
+                await self.wait_idle()  # how it ended may still be on its way to the chat
                 return
             elif self.home.task.done() or self.needs_new_app:
                 await self.start_app()
             elif self.home.session._peer is None:
                 await self.hub.unpair(self.chat, self.cards.now)
                 await self._pair_at_hub()
+            elif self._is_asked_to_press():
+                await press(self.person, "ask")
             else:
                 await self._let_time_pass()
         raise AssertionError(f"no end: {self.hub.status(self.chat)} {self.person.last['text']!r}")
+
+    def _is_asked_to_press(self) -> bool:
+        """Whether the chat says that the card is asked only when they press the button."""
+        can_press = "ask" in step_keys(self.person)
+        return can_press and phrases.ASK_CARD_AGAIN in step_message(self.person)["text"]
 
     async def wait_idle(self) -> None:
         """Wait until nothing happens by itself any more; start a server that was killed."""
@@ -392,7 +401,9 @@ def find_claim(text: str) -> Claim:
 
 
 _PARTS = {
-    Claim.UNKNOWN: ("Either the", "either the", "cut off in the moment"),
+    Claim.UNKNOWN: (
+        "Either the", "either the", "cut off in the moment", "whether the new PIN is set",
+    ),
     Claim.CHANGED: (
         "he new PIN is set",
         "Activated (開卡)",

@@ -6,8 +6,6 @@ not belong changes nothing. The suite runs a sample; `make interleaving`
 runs everything.
 """
 
-import os
-
 import pytest
 
 from reader_bridge.protocol.messages import BRIDGE_MESSAGES, SERVER_MESSAGES
@@ -23,8 +21,6 @@ from tests.reader_bridge.end_to_end.interventions import FROM_BRIDGE, FROM_SERVE
 from tests.reader_bridge.end_to_end.whole_system import WholeSystem
 
 SEED = 1
-WHOLE = "KAIKA_WHOLE_INTERLEAVING"
-"""Set to run everything."""
 
 
 def test_every_message_of_the_protocol_comes_between() -> None:
@@ -42,7 +38,7 @@ async def test_the_last_word_counts_at_every_moment(system: WholeSystem) -> None
                 raise
 
 
-@pytest.mark.skipif(WHOLE not in os.environ, reason="takes long; make interleaving")
+@pytest.mark.slow_interleaving
 @pytest.mark.parametrize("task", list(CardTask))
 async def test_the_whole_crossing(system: WholeSystem, task: CardTask) -> None:
     wrong: list[tuple[CrossingCase, AssertionError]] = []

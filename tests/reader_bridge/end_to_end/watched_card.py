@@ -90,7 +90,7 @@ class PersonWithPin(PcUser):
         self.pin_requests.append(request)
         if request.kind is PinKind.NEW:
             self._chosen += 1
-            return SecretBuffer(b"chosen%d" % (self._chosen % 10))
+            return SecretBuffer(b"pin%05d" % self._chosen)
         if self.wrong_entries:
             self.wrong_entries -= 1
             return SecretBuffer(WRONG_PIN)

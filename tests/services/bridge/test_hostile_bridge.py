@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.authority.errors import AuthorityError, GrantExpiredError
+from services.authority.errors import AuthorityError, GrantUsedError
 from services.bridge.events import CardTaskFailed
 from services.bridge.operations.card_task import CardTask
 from tests.services.authority.authority_harness import CHAT
@@ -108,7 +108,7 @@ async def test_one_authorisation_releases_one_cryptogram(harness: HubHarness) ->
     assert {error["code"] for error in pc.heard_of("error")} == {"bad_state"}
     assert (await harness.card_steps()).count("cryptogram") == 2  # one of them activated the card
     await pc.fails("cancelled")
-    with pytest.raises(GrantExpiredError):  # nor does the same grant authorise again
+    with pytest.raises(GrantUsedError):  # nor does the same grant authorise again
         await harness.hub.start(CHAT, CardTask.UNLOCK, harness.now, grant)
 
 

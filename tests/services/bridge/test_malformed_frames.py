@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+from structlog.testing import capture_logs
 
 from services.bridge.events import CardTaskSucceeded
 from services.bridge.operations.card_task import CardTask
@@ -54,6 +55,15 @@ async def dialled_until(harness: HubHarness, pc: ReferenceBridge, when: str) -> 
     await pc.dials()
     if when == "paired":
         await harness.pairs(pc)
+
+
+async def test_strangers_who_send_nonsense_cannot_multiply_log_lines(harness: HubHarness) -> None:
+    with capture_logs() as logs:
+        for _ in range(20):
+            pc = ReferenceBridge(harness, None)
+            await dialled_until(harness, pc, "before hello")
+            await pc.writes("{")
+    assert [line["event"] for line in logs] == ["bridge_message_refused"]
 
 
 async def test_a_type_that_nobody_knows_is_told_and_counted(harness: HubHarness) -> None:

@@ -60,7 +60,9 @@ async def test_a_new_bridge_resolves_what_the_old_one_left(harness: HubHarness) 
     """The PC died after the card had its new PIN."""
     someone, card = await harness.person()
     await dies_after_the_pin_is_set(harness, someone, card)
-    assert isinstance(last_word(harness), CardTaskUnresolved)
+    word = last_word(harness)
+    assert isinstance(word, CardTaskUnresolved)
+    assert not word.waits_for_person
     another = await harness.paired_pc(card)
     await another.works()
     assert isinstance(last_word(harness), CardTaskSucceeded)
@@ -109,6 +111,9 @@ async def test_a_new_code_takes_the_place_of_what_is_unresolved(harness: HubHarn
     await harness.hub.cancel(CHAT, harness.now)  # instead of proving
     another.before = lambda _: True
     assert harness.hub.status(CHAT).unresolved is CardTask.ACTIVATE
+    word = last_word(harness)
+    assert isinstance(word, CardTaskUnresolved)
+    assert word.waits_for_person, "nobody asks the card by itself after that"
     await begins(harness, someone, another, CardTask.ACTIVATE)
     await another.works()
     assert isinstance(last_word(harness), CardTaskSucceeded)
@@ -126,6 +131,9 @@ async def test_the_card_is_asked_again_when_the_person_wants_it(harness: HubHarn
     word = last_word(harness)
     assert isinstance(word, CardTaskUnresolved)
     assert word.code == "wrong_card"
+    assert word.waits_for_person
+    await harness.passes(minutes=1)
+    assert last_word(harness) is word, "it is not asked by itself"
     another.card = card
     await harness.hub.resolve(CHAT, harness.now)
     await another.works()

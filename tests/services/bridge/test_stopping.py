@@ -171,6 +171,9 @@ class StopScene:
             await self.pc.stops("cancelled")
         await self.pc.says("bye", reason="closed")
 
+    async def close_app_without_report(self) -> None:
+        await self.pc.says("bye", reason="closed")
+
     async def restart(self) -> None:
         self.pc.wire = None
         await self.harness.restart()
@@ -200,6 +203,7 @@ ENDS = {
     StopScene.lose_link: True,
     StopScene.kill_app: True,
     StopScene.close_app: False,
+    StopScene.close_app_without_report: True,
     StopScene.restart: False,
     StopScene.restart_without_pc: True,
     StopScene.take_too_long: False,

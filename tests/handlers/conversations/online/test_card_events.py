@@ -117,6 +117,30 @@ async def test_what_only_the_card_knows_is_explained(
         pc.person.may_type_pin.set()
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+async def test_a_card_that_was_asked_in_vain_is_asked_again_by_the_button_only(
+    bridge_harness: BridgeHarness, language: str
+) -> None:
+    async with bridge_harness.open_pc_session(language) as home:
+        person, pc = home.person, home.pc
+        await home.begins_and_is_asked_for_pin()
+        about = (person.person.id, "op", CardTask.ACTIVATE)
+        await bridge_harness.deliver(CardTaskUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        in_vain = CardTaskUnresolved(
+            *about, FailureCode.READER_SERVICE_STOPPED, waits_for_person=True
+        )
+        await bridge_harness.deliver(in_vain)
+        again = phrases.ASK_CARD_AGAIN if language == "en" else phrases.ASK_CARD_AGAIN.chinese
+        person.sees(again)
+        assert "ask" in button_keys(person)
+        await bridge_harness.deliver(CardTaskUnresolved(*about, FailureCode.LINK_LOST))
+        assert again not in person.last["text"], "after a lost link the card is asked by itself"
+        await press(person, "cancel")
+        await bridge_harness.deliver(in_vain)
+        person.sees({"en": "It is still open", "zh-hant": "仍不確定"}[language])
+        pc.person.may_type_pin.set()
+
+
 async def test_a_card_that_is_being_asked_already_is_not_called_idle(
     bridge_harness: BridgeHarness,
 ) -> None:
