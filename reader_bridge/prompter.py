@@ -388,4 +388,6 @@ class ExitReason(StrEnum):
     COMMITMENT_BROKEN = "commitment_broken"
     """The server tried to choose the words of a pairing."""
     UPDATE_NEEDED = "update_needed"
-    """The server speaks no level of the protocol that this client does."""
+    """The server speaks only levels of the protocol after this client's."""
+    SERVER_TOO_OLD = "server_too_old"
+    """The server speaks only levels of the protocol before this client's."""

@@ -106,6 +106,9 @@ EXIT_TEXTS = {
         "closed. Compare the address with the one in your chat, and ask the hotline 0800-080-117."
     ),
     ExitReason.UPDATE_NEEDED: N_("This app is too old for the server. Get the newest version."),
+    ExitReason.SERVER_TOO_OLD: N_(
+        "This app is newer than the server. Nothing is wrong with your PC: try again later."
+    ),
 }
 STOPPED = N_("Stopped. The card can be taken out.")
 

@@ -44,7 +44,14 @@ _Expected = TypeVar("_Expected", Greeting, Welcome)
 
 
 class UpdateRequiredError(Exception):
-    """Client and server share no level of the protocol."""
+    """Client and server share no level of the protocol.
+
+    :ivar is_server_older: the server has to be updated, not this app.
+    """
+
+    def __init__(self, *, is_server_older: bool = False) -> None:
+        super().__init__()
+        self.is_server_older = is_server_older
 
 
 class BridgeClient:
@@ -97,8 +104,9 @@ class BridgeClient:
                     await self._serve(connection)
             except ServerConnectionError as error:
                 failure = error
-            except UpdateRequiredError:
-                return ExitReason.UPDATE_NEEDED
+            except UpdateRequiredError as error:
+                is_older = error.is_server_older
+                return ExitReason.SERVER_TOO_OLD if is_older else ExitReason.UPDATE_NEEDED
             finally:
                 self._session.on_disconnect()
             if failure.problem is ConnectionProblem.PROXY_LOGIN and not self._was_connected:
@@ -143,7 +151,7 @@ class BridgeClient:
                     await connection.send(
                         encode_frame(ErrorMessage(ProtocolErrorCode.UNSUPPORTED_API_LEVEL))
                     )
-                    raise UpdateRequiredError
+                    raise UpdateRequiredError(is_server_older=is_older(greeting))
                 resume = session.request_resumption(greeting.nonce)
                 hello = Hello(API_LEVEL, self._app_version, self._language, resume)
                 await connection.send(encode_frame(hello))
@@ -200,6 +208,11 @@ async def receive_expected(connection: ServerConnection, kind: type[_Expected]) 
     if not isinstance(message, kind):
         raise ProtocolError(field="type")
     return message
+
+
+def is_older(greeting: Greeting) -> bool:
+    """Whether a server speaks only levels of the protocol before this app's."""
+    return all(level < API_LEVEL for level in greeting.api_levels)
 
 
 def _error_for(message: ErrorMessage) -> Exception:

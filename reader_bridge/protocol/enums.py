@@ -1,6 +1,14 @@
 """The enumerations of the protocol: operations, steps, reasons, card profiles, key roles."""
 
+import re
 from enum import StrEnum
+
+_NAME = re.compile(r"[a-z]+(_[a-z]+){0,5}")
+
+
+def is_name(value: object) -> bool:
+    """Whether a value has the form that the values of the enumerations have."""
+    return isinstance(value, str) and len(value) <= 40 and bool(_NAME.fullmatch(value))
 
 
 class Operation(StrEnum):
@@ -64,6 +72,11 @@ class ProgressStep(StrEnum):
     the PC, or types the PIN."""
     WRONG_PIN = "wrong_pin"
     """The person typed a wrong PIN and is asked again; `tries_left` says how many are left."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ProgressStep | None":
+        """Return what a step of a newer bridge counts as."""
+        return cls.WAITING_FOR_PERSON if is_name(value) else None
 
 
 class PairRefusal(StrEnum):

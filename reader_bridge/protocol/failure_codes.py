@@ -7,7 +7,7 @@ catalogues of each.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reader_bridge.protocol.enums import ProfileName
+from reader_bridge.protocol.enums import ProfileName, is_name
 from reader_bridge.protocol.fields import PcscResultCode, ReaderName, TryCount
 
 
@@ -56,6 +56,11 @@ class FailureCode(StrEnum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     PIN_SET_UNPROVED = "pin_set_unproved"
     INTERNAL_ERROR = "internal_error"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "FailureCode | None":
+        """Return what a code of a newer bridge counts as."""
+        return cls.INTERNAL_ERROR if is_name(value) else None
 
 
 @dataclass(frozen=True, slots=True)

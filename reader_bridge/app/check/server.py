@@ -7,7 +7,7 @@ from typing import Final
 
 from reader_bridge.app.address import ServerAddress
 from reader_bridge.app.check.run import CheckOutcome, CheckStep, Finding
-from reader_bridge.client.client import UpdateRequiredError, receive_expected
+from reader_bridge.client.client import UpdateRequiredError, is_older, receive_expected
 from reader_bridge.client.proxies import ProxySettings
 from reader_bridge.client.websocket import ServerConnectionError, ServerConnector
 from reader_bridge.prompter import ConnectionProblem, ProxyLogin, ProxyLoginRequest
@@ -57,7 +57,7 @@ async def check_server(
         if API_LEVEL in greeting.api_levels:
             outcome, code = CheckOutcome.OK, "server_answers"
         else:
-            code = "server_other"
+            code = "server_older" if is_older(greeting) else "server_other"
     except TimeoutError:
         code = PROBLEM_CODES[ConnectionProblem.SILENT]
     except ServerConnectionError as error:

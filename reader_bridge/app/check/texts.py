@@ -58,6 +58,7 @@ FINDING_TEXTS = {
     "no_server_yet": N_("not checked, because no address was given"),
     **{code: CONNECTION_TEXTS[problem][0] for problem, code in PROBLEM_CODES.items()},
     "server_other": N_("{host} speaks another version of Kaika"),
+    "server_older": N_("{host} speaks an older version of Kaika"),
 }
 
 _AGAIN = N_("Take the card out, wait a moment, put it in again, and check again.")
@@ -101,6 +102,7 @@ REMEDY_TEXTS = {
     "no_server_yet": N_("The chat shows you the address; give it with --server."),
     **{code: CONNECTION_TEXTS[problem][1] for problem, code in PROBLEM_CODES.items()},
     "server_other": N_("Get the newest version of this app."),
+    "server_older": N_("This app is newer than the server; try again later."),
 }
 
 START_SERVICE_TEXTS = {

@@ -65,7 +65,8 @@ def greeting(*levels: int) -> str:
     [
         (saying(greeting(API_LEVEL), SUBPROTOCOL), "server_answers"),
         (saying(greeting(1, API_LEVEL), SUBPROTOCOL), "server_answers"),
-        (saying(greeting(1), SUBPROTOCOL), "server_other"),
+        (saying(greeting(1), SUBPROTOCOL), "server_older"),
+        (saying(greeting(API_LEVEL + 1), SUBPROTOCOL), "server_other"),
         (saying(greeting(API_LEVEL)), "server_not_kaika"),
         (saying("nonsense", SUBPROTOCOL), "server_not_kaika"),
         (saying(b"\x00" * 9, SUBPROTOCOL), "server_not_kaika"),

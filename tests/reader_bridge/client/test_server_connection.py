@@ -199,13 +199,22 @@ async def test_a_version_that_is_none_is_refused(reader: VirtualReader, version:
         assert "bad_message" in await line.receive_frame()
 
 
-async def test_a_server_of_another_level_is_told_and_left(reader: VirtualReader) -> None:
+@pytest.mark.parametrize(
+    ("levels", "reason"),
+    [
+        ((1, API_LEVEL + 1), ExitReason.UPDATE_NEEDED),
+        ((API_LEVEL - 1,), ExitReason.SERVER_TOO_OLD),
+    ],
+)
+async def test_a_server_of_another_level_is_told_and_left(
+    reader: VirtualReader, levels: tuple[int, ...], reason: ExitReason
+) -> None:
     async with asyncio.timeout(20), run_client(reader) as harness:
         line = await harness.server.accept()
-        await line.send_frame(encode_frame(Greeting((1, 3), line.nonce, "ws://x")))
+        await line.send_frame(encode_frame(Greeting(levels, line.nonce, "ws://x")))
         assert ProtocolErrorCode.UNSUPPORTED_API_LEVEL.value in await line.receive_frame()
         line.ended.set()
-        assert await harness.task is ExitReason.UPDATE_NEEDED
+        assert await harness.task is reason
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from structlog.testing import capture_logs
 
-from services.bridge.events import CardTaskSucceeded
+from services.bridge.events import CardTaskFailed, CardTaskProgressed, CardTaskSucceeded
 from services.bridge.operations.card_task import CardTask
 from tests.services.authority.authority_harness import CHAT
 from tests.services.bridge.hostile_bridge import authorise_hostile_bridge, make_active_card
@@ -74,6 +74,20 @@ async def test_a_type_that_nobody_knows_is_told_and_counted(harness: HubHarness)
         await pc.says("make_coffee", number=number)
     assert {error["code"] for error in pc.heard_of("error")} == {"unknown_message", "bad_message"}
     assert not pc.is_linked
+
+
+async def test_a_newer_bridge_may_have_steps_and_failures_that_nobody_knows(
+    harness: HubHarness,
+) -> None:
+    _, card = await make_active_card(harness)
+    pc = await harness.paired_pc(card)
+    await harness.hub.start(CHAT, CardTask.CHANGE_PIN, harness.now)
+    about = pc.heard_of("start")[-1]["operation_id"]
+    await pc.says("progress", operation_id=about, step="waiting_for_moon")
+    await pc.says("failure", operation_id=about, code="moon_missing", values={})
+    assert pc.is_linked
+    assert [event.step for event in harness.events_of(CardTaskProgressed)] == ["waiting_for_person"]
+    assert [event.code for event in harness.events_of(CardTaskFailed)] == ["internal_error"]
 
 
 async def test_fields_that_nobody_knows_are_ignored(harness: HubHarness) -> None:
