@@ -291,7 +291,9 @@ class InterleavedWalk(CardWalk):
                 return
             elif self.home.task.done() or self.needs_new_app:
                 await self.start_app()
-            elif self.home.session._peer is None:
+            elif not (status.is_paired and self.home.session._peer):
+                async with asyncio.timeout(_PATIENCE):  # the PC may only learn of it yet
+                    await self.wait_for(lambda: self.home.session._peer is None)
                 await self.hub.unpair(self.chat, self.cards.now)
                 await self._pair_at_hub()
             elif self._is_asked_to_press():

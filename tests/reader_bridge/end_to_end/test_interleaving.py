@@ -42,11 +42,14 @@ async def test_the_last_word_counts_at_every_moment(system: WholeSystem) -> None
 @pytest.mark.parametrize("task", list(CardTask))
 async def test_the_whole_crossing(system: WholeSystem, task: CardTask) -> None:
     wrong: list[tuple[CrossingCase, AssertionError]] = []
+    count = 0
     async with start_interleaved_walk(system) as walk:
         for case in cross_everything(await find_moments(walk), [task]):
+            count += 1
             try:
                 await case.run(walk)
             except AssertionError as error:
                 print(f"{case}: {error}")  # noqa: T201 - the run takes long
                 wrong.append((case, error))
+    print(f"{count} runs of {task}")  # noqa: T201 - for the record
     assert not wrong
