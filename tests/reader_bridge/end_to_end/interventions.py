@@ -290,7 +290,7 @@ assert FROM_BRIDGE.keys() == BRIDGE_MESSAGES.keys()
 
 def _effect(name: str) -> Effect:
     """Return what a message does to an operation."""
-    return {"unpaired": Effect.LIE, "bye": Effect.DOUBT}.get(name, Effect.NONE)
+    return Effect.LIE if name in ("unpaired", "bye") else Effect.NONE
 
 
 def _send_from_server(message: ServerMessage) -> Act:
