@@ -29,22 +29,23 @@ def _media_reply(message: Message, language: str) -> View:
     if message.photo or message.video or (message.document and not message.animation):
         text = say(
             language,
-            "I cannot read pictures or files. <b>If it shows your card or your application "
-            "form, delete it</b>: the form has your subscriber code on it.\n\n"
-            "Please type your question in words, or type the error code you see.",
+            "I can't read pictures or files. <b>If this one shows your card or application "
+            "form, delete it</b>: the form has your subscriber code on it.\n"
+            "\n"
+            "Please type your question, or the error code you see.",
         )
         delete = button(label(language, "🗑 Delete it"), "delete", str(message.message_id))
         return view(text, [delete], answers.more_row(language))
     if message.voice or message.audio or message.video_note:
-        text = say(language, "I cannot listen to recordings. Please type your question in words.")
+        text = say(language, "I can't play recordings. Please type your question.")
     elif message.contact or message.location or message.venue:
         text = say(
             language,
-            "I do not need your contacts or your location, and I did not keep them. "
-            "Please type your question in words.",
+            "I don't need your contacts or location, and they were not saved. Please type your "
+            "question.",
         )
     else:
-        text = say(language, "I understand words best. What would you like to know?")
+        text = say(language, "Please type your question.")
     return view(text, answers.more_row(language))
 
 
@@ -56,10 +57,10 @@ async def on_delete(update: Update, context: Context, parts: list[str]) -> str |
         return None
     with suppress(BadRequest, Forbidden):
         if await context.bot.delete_message(chat.id, int(parts[0])):
-            text = say(language, "Deleted. Please type your question in words.")
+            text = say(language, "Deleted. Please type your question.")
             await show(update, context, view(text, answers.more_row(language)))
             return label(language, "Deleted.")
-    return label(language, "I cannot delete it any more. Please delete it yourself.")
+    return label(language, "I can no longer delete it. Please delete it yourself.")
 
 
 async def on_unknown_command(update: Update, context: Context) -> None:
@@ -68,11 +69,13 @@ async def on_unknown_command(update: Update, context: Context) -> None:
     if chat is None or chat.type != ChatType.PRIVATE:
         return
     language = context.language(update)
-    text = say(language, "I do not know this command.")
+    text = say(language, "I don't know this command.")
     shown = view(Markup(f"{text}\n\n{help_text(context, language)}"), answers.more_row(language))
     await send(update, context, shown)
 
 
 def stale_button(language: str) -> str:
     """Return the toast for a button that no route accepts."""
-    return label(language, "This button is too old. Please type your question, or send /faq.")
+    return label(
+        language, ("This button no longer works. Please type your question, or send /faq.")
+    )

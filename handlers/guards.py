@@ -204,7 +204,7 @@ async def _warn(update: Update, context: Context, shape: SecretShape, deleted: b
     else:
         warning = say(
             language,
-            "🔒 Your message looks like {what}. I may not delete it here. <b>Please delete it "
+            "🔒 Your message looks like {what}, and I can't delete it here. <b>Please delete it "
             "yourself</b>: press and hold the message, then choose Delete for everyone.",
             what=what,
         )
@@ -217,8 +217,8 @@ def _advice(update: Update, context: Context, shape: SecretShape, language: str)
     if context.services.authority is None:
         return say(
             language,
-            "I never need it. Type it only on the official page, moica.nat.gov.tw. "
-            "You can ask your question again without it.",
+            "I never need it. Type it only on the official page, moica.nat.gov.tw. You can ask "
+            "your question again without it.",
         )
     if shape is SecretShape.PAYMENT_CARD:
         return say(

@@ -37,66 +37,66 @@ _log = structlog.get_logger()
 _NOTICE_TEXTS: Mapping[str, str] = MappingProxyType(
     {
         NoticeKind.CODE_REVEALED: N_(
-            "👁 <b>The subscriber code was shown in another chat</b>\n"
-            "{at} (Taipei), after a one-time code from the mailbox."
+            "👁 <b>Your subscriber code was shown in another chat</b>\n"
+            "{at} (Taipei), with a one-time code from your mailbox."
         ),
         NoticeKind.CODE_LOCKED: N_(
             "🔒 <b>The subscriber code is locked</b>\n"
-            "{at} (Taipei): a wrong code was entered for the fourth time. Card and certificate are "
-            "as they were. The code is released at the counter."
+            "{at} (Taipei): it was entered wrong for the fourth time. Your card and "
+            "certificate have not changed. To have the code released, go to the counter."
         ),
         NoticeKind.PAID: N_(
             "💳 <b>The fee was paid: NT${amount}</b>\n"
-            "{at} (Taipei), receipt number {receipt}. The card is made next and then posted."
+            "{at} (Taipei), receipt number {receipt}. Next, your card is made and posted."
         ),
         NoticeKind.ADDRESS_CHANGED: N_(
-            "🏠 <b>The address the card is posted to was changed</b>\n"
-            "{at} (Taipei), after a right subscriber code."
+            "🏠 <b>Your mailing address was changed</b>\n"
+            "{at} (Taipei), with the correct subscriber code."
         ),
         NoticeKind.POSTED: N_(
-            "📮 <b>The card was posted</b>\n"
-            "{at} (Taipei). When it has arrived, activate it and set a PIN; it cannot be used "
-            "before."
+            "📮 <b>Your card was posted</b>\n"
+            "{at} (Taipei). When it arrives, activate it and set a PIN so that you can use it."
         ),
         NoticeKind.ACTIVATED: N_(
             "✅ <b>The card was activated</b>\n"
-            "{at} (Taipei). From now on nobody can give the subscriber code back: keep the "
-            "application form."
+            "{at} (Taipei). Keep the application form: after activation no one can give the "
+            "subscriber code back."
         ),
         NoticeKind.SUSPENDED: N_(
             "⏸ <b>The certificate was suspended</b>\n"
-            "{at} (Taipei). Nobody can use it now. It can be resumed with the subscriber code, the "
-            "IC card number and a one-time code."
+            "{at} (Taipei). No one can use it now. To reactivate it, you need the subscriber "
+            "code, the IC card number and a one-time code."
         ),
         NoticeKind.RESUMING: N_(
-            "⚠️ <b>Somebody is about to resume the certificate</b>\n"
-            "{at} (Taipei): they typed the right subscriber code, IC card number and one-time code."
+            "⚠️ <b>Someone is about to reactivate your certificate</b>\n"
+            "{at} (Taipei): they typed the correct subscriber code, IC card number and "
+            "one-time code."
         ),
         NoticeKind.RESUMED: N_(
-            "▶️ <b>The certificate was resumed</b>\n{at} (Taipei). It can be used again."
+            "▶️ <b>The certificate was reactivated</b>\n{at} (Taipei). It can be used again."
         ),
         NoticeKind.REVOKED: N_(
             "⛔ <b>The certificate was revoked</b>\n"
-            "{at} (Taipei). This cannot be undone; for a new card, apply again at a service "
+            "{at} (Taipei). This can't be undone. To get a new card, apply again at a service "
             "station."
         ),
         NoticeKind.CHAT_LINKED: N_(
-            "🔗 <b>Another chat was linked to you</b>\n"
-            "{at} (Taipei), after a right subscriber code. /privacy shows the linked chats and "
-            "removes them."
+            "🔗 <b>Another chat now gets your alerts</b>\n"
+            "{at} (Taipei), with the correct subscriber code. /privacy shows your linked chats "
+            "and removes them."
         ),
         NoticeKind.CHAT_UNLINKED: N_(
             "🔗 <b>A linked chat was removed</b>\n"
-            "{at} (Taipei). It hears nothing more. /privacy shows those that are left."
+            "{at} (Taipei). It no longer gets your alerts. /privacy shows the others."
         ),
     }
 )
 _THIS_CHAT_UNLINKED = N_(
-    "🔗 <b>This chat is no longer linked</b>\n"
-    "{at} (Taipei): another linked chat removed it. I tell you nothing more here about the card."
+    "🔗 <b>You no longer get alerts in this chat</b>\n"
+    "{at} (Taipei): another linked chat removed it."
 )
-_CALL = N_("If nobody you trust did this, call the hotline 0800-080-117.")
-_WAS_IT_YOU = N_("<b>Was this you?</b> If not, one tap suspends the certificate at once.")
+_CALL = N_("If this wasn't you or someone you trust, call 0800-080-117.")
+_WAS_IT_YOU = N_("<b>Was this you?</b> If not, one tap suspends the certificate right away.")
 _HARMLESS = frozenset({NoticeKind.PAID, NoticeKind.POSTED})
 """Notices that mention no hotline."""
 
@@ -176,7 +176,7 @@ async def render_notice(
         return view(say(language, _THIS_CHAT_UNLINKED, at=_event_time(message)))
     parts = [say(language, _NOTICE_TEXTS[notice], **_values(message))]
     if len(people) > 1:
-        parts.append(say(language, "About {masked}.", masked=person.ui_number_masked))
+        parts.append(say(language, "UI No. {masked}.", masked=person.ui_number_masked))
     rows = _answer_buttons(message, notice, person, language)
     if rows:
         parts.append(say(language, _WAS_IT_YOU))
@@ -209,7 +209,7 @@ def _answer_buttons(
     can_be_stopped = person.certificate is CertificateState.ACTIVE or is_on_hold
     if notice not in SUSPICIOUS or alert_id is None or not can_be_stopped:
         return []
-    stop = N_("🛑 Not me: keep it suspended") if is_on_hold else N_("🛑 Not me: suspend now")
+    stop = N_("🛑 Not me: keep it off") if is_on_hold else N_("🛑 Not me: suspend now")
     return [
         [button(label(language, stop), ROUTE, "no", str(alert_id))],
         [button(label(language, "✅ It was me"), ROUTE, "yes", str(alert_id))],
@@ -223,7 +223,7 @@ async def on_doubt(update: Update, context: Context, parts: list[str]) -> str | 
         return None
     language = context.language(update)
     if parts[0] == "yes":
-        text = say(language, "👍 Good. Then there is nothing to do.")
+        text = say(language, "👍 Thank you. There is nothing else to do.")
         await show(update, context, view(text))
         return ""
     if parts[0] != "no":
@@ -249,32 +249,37 @@ def _result_view(result: ReportResult, language: str) -> View:
     if result.changed:
         text = say(
             language,
-            "⏸ <b>The certificate is suspended.</b> Nobody can use it now, and whatever somebody "
-            "was in the middle of is stopped.\n\n"
-            "<b>Now</b>: change the password of your mailbox, and call the hotline 0800-080-117. "
-            "Somebody may know your subscriber code.\n"
-            "<b>Was it a mistake?</b> The certificate can be resumed.",
+            "⏸ <b>The certificate is suspended.</b> No one can use it now, and anything in "
+            "progress was stopped.\n"
+            "\n"
+            "<b>Now</b>: change your e-mail password, and call 0800-080-117. Someone may know "
+            "your subscriber code.\n"
+            "<b>Was it a mistake?</b> You can reactivate the certificate.",
         )
         return view(
             text,
-            _conversation_row(language, N_("▶️ Resume it"), "resume"),
+            _conversation_row(language, N_("▶️ Reactivate it"), "resume"),
             _linked_chats_row(language),
         )
     if result.certificate is CertificateState.SUSPENDED:
         text = say(
             language,
-            "⏸ <b>The certificate is suspended and stays so.</b> Whatever somebody was in the "
-            "middle of is stopped.\n\n"
-            "<b>Now</b>: change the password of your mailbox, and call the hotline 0800-080-117.",
+            "⏸ <b>The certificate is suspended and stays suspended.</b> Anything in progress "
+            "was stopped.\n"
+            "\n"
+            "<b>Now</b>: change your e-mail password, and call 0800-080-117.",
         )
         return view(text, _linked_chats_row(language))
     if result.certificate is CertificateState.ACTIVE:
-        text = say(language, "You answered this before, and the certificate was resumed since.")
+        text = say(
+            language,
+            "You've already answered this, and the certificate was reactivated after that.",
+        )
         return view(text, _conversation_row(language, N_("⏸ Suspend it"), "suspend"))
     text = say(
         language,
-        "The certificate is not active, so nobody can use it and there is nothing to suspend. "
-        "Change the password of your mailbox, and call the hotline 0800-080-117.",
+        "The certificate is not active, so no one can use it and you don't need to suspend it. "
+        "Change your e-mail password, and call 0800-080-117.",
     )
     return view(text, _linked_chats_row(language))
 
@@ -282,8 +287,8 @@ def _result_view(result: ReportResult, language: str) -> View:
 def _expired_view(language: str) -> View:
     text = say(
         language,
-        "This question can no longer be answered here: three days have passed, or this chat is no "
-        "longer linked. Nothing was changed. You can suspend the certificate the usual way.",
+        "You can no longer answer this here: three days have passed, or this chat is no longer "
+        "linked. No changes were made. You can still suspend the certificate.",
     )
     return view(text, _conversation_row(language, N_("⏸ Suspend it"), "suspend"))
 
@@ -293,4 +298,4 @@ def _conversation_row(language: str, text: str, conversation: str) -> list[Inlin
 
 
 def _linked_chats_row(language: str) -> list[InlineKeyboardButton]:
-    return [button(label(language, "🔗 Linked chats"), "privacy", "show")]
+    return [button(label(language, "🔗 See linked chats"), "privacy", "show")]

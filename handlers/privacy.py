@@ -24,15 +24,16 @@ ROUTE = "privacy"
 _TIME_FORMAT = "%Y-%m-%d %H:%M"
 _PERSON_DATA = N_(
     "👤 <b>{masked}</b>\n"
-    "• name, UI No., date of birth, e-mail and postal address, and the IC card number: all "
-    "encrypted\n"
-    "• the application with its dates, payments, the certificates and their state\n"
+    "• encrypted: name, UI No., birth date, e-mail and mailing address, IC card number\n"
+    "• application dates, payments, certificates and their status\n"
     "• a record of what was done and when, without names"
 )
 _CODE_KEPT = N_(
-    "• the subscriber code: encrypted, so that you can retrieve it, until the card is activated"
+    "• your subscriber code: encrypted until the card is activated, so that you can get it back"
 )
-_CODE_NOT_KEPT = N_("• of the subscriber code only what it is checked by: nobody can give it back")
+_CODE_NOT_KEPT = N_(
+    "• for your subscriber code, only data to check it: no one can give the code back"
+)
 
 
 async def on_privacy(update: Update, context: Context) -> None:
@@ -45,7 +46,9 @@ async def on_privacy(update: Update, context: Context) -> None:
         await send(update, context, await _overview(context.services, chat.id, user.id, language))
         return
     url = create_deep_linked_url(context.bot.username)
-    text = say(language, "Ask me with /privacy in private, where only you can read the answer.")
+    text = say(
+        language, ("Please send /privacy in our private chat. Only you can read the answer there.")
+    )
     link = InlineKeyboardButton(label(language, "▶️ Continue in private"), url=url)
     await send(update, context, view(text, [link]))
 
@@ -72,7 +75,7 @@ async def on_privacy_button(update: Update, context: Context, parts: list[str]) 
         case ["remove" | "removed" as step, person, since] if since.isdecimal():
             link = await _find_link(context.services, chat.id, person, int(since))
             if link is None:
-                toast = label(language, "This link is not there any more.")
+                toast = label(language, "This link no longer exists.")
             elif step == "remove":
                 await show(update, context, _confirm_removal(link, chat.id, language))
                 return ""
@@ -89,7 +92,7 @@ async def _overview(services: Services, chat_id: int, user_id: int, language: st
         stored = await chat_data.load_chat_data(session, services.languages, user_id, chat_id)
         people = await _linked_people(services, session, chat_id)
     parts = [
-        say(language, "🔎 <b>What I keep</b>"),
+        say(language, "🔎 <b>Your data</b>"),
         _chat_text(stored, language),
         *(_person_text(person, chat_id, language) for person in people),
         _erasure_text(services, people, language),
@@ -100,7 +103,7 @@ async def _overview(services: Services, chat_id: int, user_id: int, language: st
         for link in person.links
     ]
     if stored.has_any:
-        rows.append([button(label(language, "🗑 Erase language, votes, reminders"), ROUTE, "erase")])
+        rows.append([button(label(language, "🗑 Erase my chat data"), ROUTE, "erase")])
     return view(Markup("\n\n".join(parts)), *rows)
 
 
@@ -117,16 +120,13 @@ def _chat_text(stored: ChatData, language: str) -> Markup:
     language_name = own_name(stored.language) if stored.language else default
     return say(
         language,
-        "💬 <b>Of you in this chat</b>\n"
-        "• language: {spoken}\n"
-        "• your votes on answers: {votes}\n"
-        "• reminders to come: {reminders}\n"
-        "• where you are in a guide, for two days\n"
-        "• the chat's number at Telegram and since when I know it; when you wrote, for three days; "
-        "wrong tries, for a day\n"
-        "• what you write: encrypted, and erased as soon as it is answered. If an error on our "
-        "side stops me, it stays encrypted for up to seven days and is shown to nobody; the notice "
-        "of a payment stays until the payment is on record. A question I could not answer is kept "
+        "💬 <b>What I store about you in this chat</b>\n"
+        "• your language: {spoken}; your ratings: {votes}; your reminders: {reminders}\n"
+        "• your step in a guide, for two days\n"
+        "• this chat's Telegram number and since when; times of your messages, for three days; "
+        "wrong attempts, for a day\n"
+        "• your messages: encrypted, and erased once answered (after an error, for up to seven "
+        "days; a payment notice until it is recorded). A question I could not answer is kept "
         "without your name.",
         spoken=language_name,
         votes=stored.votes,
@@ -144,32 +144,33 @@ def _person_text(person: LinkedPerson, chat_id: int, language: str) -> Markup:
 def _link_text(link: ChatLink, chat_id: int, language: str) -> Markup:
     since = f"{link.since.astimezone(TAIPEI):{_TIME_FORMAT}}"
     if link.chat == chat_id:
-        return say(language, "🔗 linked: <b>this chat</b>, since {since}", since=since)
-    return say(language, "🔗 linked: another chat, since {since}", since=since)
+        return say(language, "🔗 Alerts: <b>this chat</b>, since {since}", since=since)
+    return say(language, "🔗 Alerts: another chat, since {since}", since=since)
 
 
 def _erasure_text(services: Services, people: tuple[LinkedPerson, ...], language: str) -> Markup:
     if services.authority is None:
         return say(
             language,
-            "🗑 <b>To have it erased</b>, use the button, where there is anything. Your "
-            "application, card and certificate are kept by the authorities; I have no connection "
-            "to them and hold nothing of it. For those ask the hotline 0800-080-117.",
+            "🗑 <b>To erase your data in this chat</b>, press the button if there is one. The "
+            "authorities keep your application, card and certificate; I have no access to "
+            "them. For those, call 0800-080-117.",
         )
     if not people:
         return say(
             language,
-            "🔗 This chat is linked to nobody. Whether there is an application of yours, I say "
-            "only after a right subscriber code.\n\n"
-            "🗑 <b>To have it erased</b>: what this chat holds, with the button, where there is "
-            "anything; an application, at the counter, once it is not under way and no "
-            "certificate is in use.",
+            "🔗 You don't get alerts in this chat. To see if you have an application, verify "
+            "your identity first.\n"
+            "\n"
+            "🗑 <b>To erase data</b>: press the button for this chat, if there is one. Staff at "
+            "the counter can erase an application when none is open and no certificate is in "
+            "use.",
         )
     return say(
         language,
-        "🗑 <b>To have it erased</b>: at the counter staff erase whatever names you, once no "
-        "application is under way and no certificate is in use. They also give you a copy of all "
-        "of it.",
+        "🗑 <b>To erase your data</b>: staff at the counter can erase everything that "
+        "identifies you when no application is open and no certificate is in use. They can "
+        "also give you a full copy.",
     )
 
 
@@ -180,7 +181,7 @@ def _remove_button(
         text = label(language, "✂️ Remove this chat")
     else:
         since = f"{link.since.astimezone(TAIPEI):{_TIME_FORMAT}}"
-        text = label(language, "✂️ Remove the chat of {since}", since=since)
+        text = label(language, "✂️ Remove chat of {since}", since=since)
     if names_person:
         text = f"{text} ({person.ui_number_masked})"
     return button(text, ROUTE, "remove", person.subscriber, _link_key(link))
@@ -196,14 +197,14 @@ def _confirm_removal(linked: tuple[LinkedPerson, ChatLink], chat_id: int, langua
     if link.chat == chat_id:
         text = say(
             language,
-            "✂️ <b>Remove this chat?</b> I tell you nothing more here about the card, and you type "
-            "the UI No. again each time. To link it again takes the subscriber code.",
+            "✂️ <b>Remove this chat?</b> You'll get no more alerts here and type your UI No. "
+            "each time. To get alerts again, you need the subscriber code.",
         )
     else:
         text = say(
             language,
-            "✂️ <b>Remove the other chat?</b> It hears nothing more about the card and is told "
-            "that it was removed. To link it again takes the subscriber code.",
+            "✂️ <b>Remove the other chat?</b> It gets no more alerts, and is notified that it "
+            "was removed. To get alerts there again, you need the subscriber code.",
         )
     yes = button(
         label(language, "✂️ Yes, remove it"), ROUTE, "removed", person.subscriber, _link_key(link)
@@ -214,8 +215,8 @@ def _confirm_removal(linked: tuple[LinkedPerson, ChatLink], chat_id: int, langua
 def _confirm_erasing(language: str) -> View:
     text = say(
         language,
-        "🗑 <b>Erase the language you chose, your votes and your reminders?</b> I then speak as "
-        "your Telegram does, and remind you of no deadline.",
+        "🗑 <b>Erase your language choice, ratings and reminders?</b> I'll then use your "
+        "Telegram's language and send no payment reminders.",
     )
     return view(
         text, [button(label(language, "🗑 Yes, erase it"), ROUTE, "erased")], [_back(language)]
@@ -253,7 +254,7 @@ async def _remove_link(
         assert services.authority is not None
         unlink = services.authority.links.unlink_chat
         if not await unlink(session, person.subscriber, link.chat, chat_id, now):
-            return label(language, "This link is not there any more.")
+            return label(language, "This link no longer exists.")
     return label(language, "Removed.")
 
 

@@ -47,7 +47,7 @@ Route = Callable[[Update, Context, list[str]], Awaitable[str | None]]
 _log = structlog.get_logger()
 
 _INLINE = "inline"
-_ANSWER_FOLLOWS = N_("⏳ Telegram makes me wait before I may write here. The answer follows.")
+_ANSWER_FOLLOWS = N_("⏳ Telegram is slowing messages down here. The answer follows.")
 ROUTES: Mapping[str, Route] = {
     "anew": start_handler.on_restart,
     "browse": browse.on_browse,

@@ -66,7 +66,7 @@ async def on_choose_language(update: Update, context: Context, parts: list[str])
     await context.services.languages.choose(user.id, language, context.services.now())
     step = await open_view(update, context)
     await show(update, context, step or greeting(context, language))
-    return label(language, "I will speak English with you.")
+    return label(language, "I'll use English now.")
 
 
 async def on_membership(update: Update, context: Context) -> None:
@@ -87,7 +87,7 @@ async def on_membership(update: Update, context: Context) -> None:
         language = context.language(update)
         text = say(
             language,
-            "Hello, I am Kaika. I answer questions about the alien citizen natural person "
+            "Hello, I'm Kaika. I answer questions about the alien citizen natural person "
             "certificate. Mention me as @{name}, or reply to one of my messages.\n"
             "🔒 Never write a subscriber code, PIN, card number or UI No. in a group.",
             name=context.bot.username,
@@ -112,7 +112,7 @@ def greeting(context: Context, language: str) -> View:
     text = _welcome_text(context, language)
     rows = [[button(section_name(s, language), "browse", language, s, "0")] for s in SECTIONS]
     pairs = [rows[i] + rows[i + 1] for i in range(0, len(rows) - 1, 2)]
-    guides = button(label(language, "🧭 Guides, step by step"), "guides", language)
+    guides = button(label(language, "🧭 Step-by-step guides"), "guides", language)
     return view(text, [guides], *pairs, [button(f"🌐 {own_name(other)}", "language", other)])
 
 
@@ -121,13 +121,15 @@ def _welcome_text(context: Context, language: str) -> str:
     if authority is None:
         return say(
             language,
-            "<b>Welcome to Kaika 開卡</b>\n\n"
+            "<b>Welcome to Kaika 開卡</b>\n"
+            "\n"
             "I answer questions about Taiwan's alien citizen natural person certificate "
-            "(外來人口自然人憑證): the subscriber code, paying, activating, the PIN, "
-            "a lost card.\n\n"
-            "<b>Just type your question</b>, in English or Chinese, or choose a topic.\n\n"
-            "🔒 Never send me your subscriber code, PIN, card number or UI No. "
-            "I do not need them.",
+            "(外來人口自然人憑證): subscriber code, payment, activation, PIN, lost card.\n"
+            "\n"
+            "<b>Just type your question</b>, in English or Chinese, or choose a topic.\n"
+            "\n"
+            "🔒 I never ask for your subscriber code, PIN, card number or UI No. Never send "
+            "them here.",
         )
     text = say(
         language,
@@ -154,13 +156,15 @@ def help_text(context: Context, language: str) -> Markup:
     return say(
         language,
         "<b>What I can do</b>\n"
-        "• Type a question, in English or Chinese, and I answer with the source.\n"
-        "• Paste an error code, such as <code>0x76000006</code>, and I explain it.\n"
-        "• /guide leads you through paying, activating, suspending and more, step by step.\n"
-        "• /faq shows all questions by topic.\n"
-        "• /language changes the language.\n"
-        "• In any chat, type my name and a question to send an answer there.\n\n"
-        "<b>A person</b> answers at the MOICA hotline 0800-080-117 or cse@moica.nat.gov.tw.\n\n"
+        "• Type a question, in English or Chinese: I answer with the source.\n"
+        "• Type an error code, such as <code>0x76000006</code>: I explain it.\n"
+        "• /guide: guides for the official website, step by step\n"
+        "• /faq: all questions by topic\n"
+        "• /language: change the language\n"
+        "• In any chat, type my name and a question to send an answer there.\n"
+        "\n"
+        "<b>A person</b> answers at the MOICA hotline 0800-080-117 or cse@moica.nat.gov.tw.\n"
+        "\n"
         "🔒 Never send a subscriber code, PIN, card number or UI No. to any chat.",
     )
 
@@ -169,17 +173,18 @@ def _online_help_text(authority: Authority, language: str) -> Markup:
     text = say(
         language,
         "<b>What I can do</b>\n"
-        "• Type a question, in English or Chinese, and I answer with the source.\n"
-        "• Paste an error code, such as <code>0x76000006</code>, and I explain it.\n"
-        "• /guide does things for you: get a code back, pay, see where it stands, suspend, "
-        "resume and more.\n"
-        "• /privacy shows what is kept and which chats are linked.\n"
-        "• /faq shows all questions by topic.\n"
-        "• /language changes the language.\n"
-        "• In any chat, type my name and a question to send an answer there.\n\n"
-        "<b>A person</b> answers at the MOICA hotline 0800-080-117 or cse@moica.nat.gov.tw.\n\n"
-        "🔒 I ask for UI No. and subscriber code only inside a guide you began, in private, and "
-        "delete them at once. <b>Never send a PIN to any chat.</b>",
+        "• Type a question, in English or Chinese: I answer with the source.\n"
+        "• Type an error code, such as <code>0x76000006</code>.\n"
+        "• /guide: get your code back, pay, check your status, suspend, reactivate and more\n"
+        "• /privacy: what is stored, and your linked chats\n"
+        "• /faq: all questions by topic\n"
+        "• /language: change the language\n"
+        "• In any chat, type my name and a question to send an answer there.\n"
+        "\n"
+        "<b>A person</b> answers at the MOICA hotline 0800-080-117 or cse@moica.nat.gov.tw.\n"
+        "\n"
+        "🔒 I ask for your UI No. and subscriber code only in a step you started, and delete "
+        "them right away. <b>I never ask for your PIN in a chat.</b>",
     )
     return Markup(f"{text}\n\n{records_notice(authority, language)}")
 
@@ -198,6 +203,6 @@ def _languages(language: str) -> View:
 
 
 def _unknown_link(language: str) -> View:
-    text = say(language, "This link leads to an answer that is no longer here.")
-    hint = say(language, "Type your question, or look through all questions.")
+    text = say(language, "This answer is no longer available.")
+    hint = say(language, "Type your question, or see all questions.")
     return view(f"{text} {hint}", answers.more_row(language))

@@ -10,15 +10,15 @@ import locales
 from handlers.screen.text import N_, label
 
 _COMMANDS = {
-    "lost": N_("🚨 Card lost: stop it now"),
-    "guide": N_("Guides, step by step"),
+    "lost": N_("🚨 Card lost: suspend it"),
+    "guide": N_("Step-by-step guides"),
     "faq": N_("All questions by topic"),
     "language": N_("Change the language · 切換語言"),
-    "pair": N_("Connect your PC with the card"),
+    "pair": N_("Connect your PC to use the card"),
     "unpair": N_("Disconnect your PC"),
     "person": N_("Ask a person"),
-    "bot": N_("Back from a person to me"),
-    "privacy": N_("What I keep, and linked chats"),
+    "bot": N_("End the talk with staff, back to me"),
+    "privacy": N_("Your data here, and linked chats"),
     "help": N_("What I can do"),
 }
 _BRIDGE_COMMANDS = frozenset({"pair", "unpair"})

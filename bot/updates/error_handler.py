@@ -90,7 +90,7 @@ def _apology(language: str) -> View:
     return view(
         say(
             language,
-            "Sorry, something went wrong on our side. Nothing of yours was changed or lost. "
-            "Please try again in a minute, or send /faq.",
+            "Sorry, something went wrong on our side. Your data is safe. Please try again in a "
+            "minute, or send /faq.",
         )
     )

@@ -71,12 +71,13 @@ OnDone = Callable[[events.CardTaskValue, StepContext], Awaitable[StepResult]]
 """Takes the result of the operation; returns where the conversation goes on."""
 
 _NOTHING_RUNNING = N_(
-    "ℹ️ <b>Nothing is under way with your card any more.</b> I was started anew, or it ended "
-    "meanwhile. The PIN is as it was unless I said that it is done. Start again whenever you like."
+    "ℹ️ <b>Nothing is running with your card now.</b> The system restarted, or the operation "
+    "has ended. Your PIN has not changed unless you saw here that it's done. You can start "
+    "again at any time."
 )
 _NOT_STOPPED_YET: Mapping[CancelResult, str] = {
     CancelResult.NOTHING_RUNNING: N_(
-        "⌛ <b>It ended in the moment you cancelled it.</b> I'll tell you here how."
+        "⌛ <b>It ended just as you cancelled it.</b> You'll see the result here."
     ),
     CancelResult.REQUESTED: N_(
         "✋ <b>I asked your PC to stop.</b> I'll tell you here how it ended: the card may have its "
@@ -88,7 +89,8 @@ _NOT_STOPPED_YET: Mapping[CancelResult, str] = {
     ),
 }
 _IS_SUSPENDED = N_(
-    "⏸ <b>The certificate is suspended (停用).</b> Nothing was changed. Resume it first (復用)."
+    "⏸ <b>The certificate is suspended (停用).</b> No changes were made. Reactivate it first "
+    "(復用)."
 )
 
 
@@ -157,7 +159,7 @@ class OperationSteps:
     def _unresolved_step(self) -> Step:
         ask = ButtonTransition(
             "ask",
-            N_("🔎 Ask the card now"),
+            N_("🔎 Check the card now"),
             WORK,
             action=self.resolve,
             also_targets=self.also_targets,

@@ -56,7 +56,7 @@ OnConnected = Callable[[StepContext], Awaitable[StepResult]]
 INSTRUCTIONS = N_(
     "💻 <b>Connect your PC</b>\n"
     "1. Plug the card reader into the PC and put the card in.\n"
-    "2. Start <b>kaika-bridge</b> there. The first time it asks for this address:\n"
+    "2. Start <b>kaika-bridge</b> there. The first time, it asks for this address:\n"
     "<code>{server}</code>"
 )
 _CODE = N_(
@@ -70,63 +70,64 @@ _CODE = N_(
     "card."
 )
 _DELAYED = N_(
-    "⏸ <b>Your PC has to wait {minutes} more min.</b> Too many wrong codes were typed in its "
-    "network, by you or by somebody else there. Nothing is lost: then get a new code here and "
-    "type it. On another internet connection, a phone's for example, it works now."
+    "⏸ <b>Please wait {minutes} more minutes.</b> Too many wrong codes were typed in your PC's "
+    "network, by you or someone else. Then get a new code here and type it. If you use another "
+    "internet connection, such as a phone's, it works right away."
 )
 NO_CODE = N_(
-    "⌛ No code is shown at the moment; one is good for five minutes. Press the button when "
-    "kaika-bridge asks for it."
+    "⌛ The code has expired: each one works for five minutes. When kaika-bridge asks for a "
+    "code, press the button."
 )
 _COMPARE_WORDS = N_(
-    "🔍 <b>Does your PC show these two words?</b>\n\n<b>{first} · {second}</b>\n\n"
-    "Say yes only if they are the same, and on your own PC. Other words, or no words: say no, "
-    "since then somebody else may be in between."
+    "🔍 <b>Does your PC show these two words?</b>\n"
+    "\n"
+    "<b>{first} · {second}</b>\n"
+    "\n"
+    "Press Yes only if they are the same, and on your own PC. If you see other words or no "
+    "words, press No: someone else may be trying to connect."
 )
-_ENDED = N_("⌛ <b>Nobody waits to be connected any more.</b> Get a new code and try again.")
+_ENDED = N_("⌛ <b>No PC is waiting to connect now.</b> Get a new code and try again.")
 _CONNECTED = N_(
-    "✅ <b>Your PC is connected.</b> It goes on by itself in a moment; if not, press the button."
+    "✅ <b>Your PC is connected.</b> The next step comes in a moment. If not, press the button."
 )
 _RECENT = timedelta(minutes=10)
 """The longest time from an offer to its confirmation; a newer pairing is the one of this step."""
 _CONFIRMED = N_(
-    "✓ You said yes here. 👉 <b>Now say yes on the PC, too.</b> Then it goes on by itself."
+    "✓ Confirmed here. 👉 <b>Now confirm on the PC too.</b> Then the next step comes automatically."
 )
 _WHAT_IT_IS = N_(
-    "<b>kaika-bridge</b> is the program that lets this chat reach the card in your reader, on "
-    "Windows, macOS and Linux. It keeps no secret, asks you before everything, and ends when you "
-    "close it."
+    "<b>kaika-bridge</b> is the Kaika app for your PC. It lets this chat use the card in your "
+    "reader, on Windows, macOS and Linux. It stores no secrets, asks you before each "
+    "operation, and stops when you close it."
 )
 _DOWNLOAD_LINK = N_(
-    '1. Download it here, and nowhere else: <a href="{link}">{link}</a>\n'
-    "2. Check its signature, as the page says.\n"
+    '1. Download it only here: <a href="{link}">{link}</a>\n'
+    "2. Check its signature, as the page explains.\n"
     "3. Install it."
 )
 _INSTALLATION = N_(
     "1. Install Python 3.11 or newer on the PC.\n"
     "2. In a terminal there: <code>pip install 'kaika[bridge-gui]'</code>\n"
-    "   (on Debian and Ubuntu before it: "
-    "<code>sudo apt install pcscd libpcsclite-dev swig gcc</code>)\n"
-    "3. <code>kaika-bridge check</code> says whether reader and card are found."
+    "   (on Debian and Ubuntu first: <code>sudo apt install pcscd libpcsclite-dev swig "
+    "gcc</code>)\n"
+    "3. Run <code>kaika-bridge check</code>: it shows if the reader and card are found."
 )
 _HOW_TO_START = N_(
     "Then start it: <code>kaika-bridge window --server {server}</code>, or without a window "
     "<code>kaika-bridge --server {server}</code>."
 )
 _STUCK = N_(
-    "<b>It does not work?</b>\n"
-    "• The code is refused: get another one here; each is good once and for five minutes. After "
-    "five wrong ones the PC has to wait 15 minutes.\n"
-    "• The server is not reached: compare the address letter by letter, and look at the internet "
-    "connection of the PC.\n"
-    "• Reader or card: run <code>kaika-bridge check</code>; it names what is missing and what to "
-    "do.\n"
-    "• 🙋 A person helps at 0800-080-117."
+    "<b>Not working?</b>\n"
+    "• The code is wrong: get a new one here. Each works once, for five minutes. After five "
+    "wrong codes the PC waits 15 minutes.\n"
+    "• No connection: compare the address letter by letter, and check the PC's internet.\n"
+    "• Reader or card: run <code>kaika-bridge check</code>; it shows what to do.\n"
+    "• 🙋 Help by phone: 0800-080-117."
 )
 PC_AWAY_TEXT = N_(
-    "🔌 <b>Your PC is paired, but not reached at this moment.</b> Is kaika-bridge still open and "
-    "the PC awake? It comes back by itself and I go on. Has it been closed, or does it ask for a "
-    "code? Then get a new one."
+    "🔌 <b>Your PC is set up, but not reachable now.</b> Is kaika-bridge open and the PC awake? "
+    "It reconnects by itself, and the next step comes automatically. If kaika-bridge was "
+    "closed or asks for a code, get a new one."
 )
 
 
@@ -158,7 +159,7 @@ class PairingSteps:
         return {**steps, PC_AWAY: self._pc_away_step()} if self.waits_for_pc else steps
 
     def _code_step(self) -> Step:
-        another = replace(self._code_button, key="new", label=N_("🔄 Another code"))
+        another = replace(self._code_button, key="new", label=N_("🔄 Get a new code"))
         return Step(
             self._code_text,
             (
@@ -166,12 +167,12 @@ class PairingSteps:
                 replace(another, when=self._has_code),
             ),
             (
-                InfoButton("get", N_("💻 Where is kaika-bridge?"), self._download_text),
-                InfoButton("stuck", N_("🆘 It does not work"), _STUCK),
+                InfoButton("get", N_("💻 Get kaika-bridge"), self._download_text),
+                InfoButton("stuck", N_("🆘 It doesn't work"), _STUCK),
             ),
             (
-                ClientButton(N_("💻 Connect the PC I am using now"), url=self._page_address),
-                ClientButton(N_("📋 Copy the code"), copied_text=self._code),
+                ClientButton(N_("💻 Connect this PC"), url=self._page_address),
+                ClientButton(N_("📋 Copy pairing code"), copied_text=self._code),
             ),
             requires=(CLIENT_LANGUAGE,),
             external_transitions=self._events,
@@ -181,7 +182,7 @@ class PairingSteps:
     def _comparison_step(self) -> Step:
         same = ButtonTransition(
             "same",
-            N_("✅ Yes, the same words"),
+            N_("✅ Yes, same words"),
             CONFIRMED,
             action=self._confirm,
             also_targets=(PAIRING_ENDED, self.targets[0], *self._further_targets),
@@ -191,7 +192,7 @@ class PairingSteps:
             self._comparison_text,
             (
                 same,
-                self._refuse_button(N_("🛑 No, other words")),
+                self._refuse_button(N_("🛑 No, different words")),
                 self._continue_button,
                 replace(self._code_button, when=self._has_ended),
             ),
@@ -205,7 +206,7 @@ class PairingSteps:
         return Step(
             self._confirmed_text,
             (
-                self._refuse_button(N_("🛑 Do not connect")),
+                self._refuse_button(N_("🛑 Don't connect")),
                 self._continue_button,
                 replace(self._code_button, when=self._has_ended),
             ),
@@ -254,13 +255,13 @@ class PairingSteps:
 
     @property
     def _code_button(self) -> ButtonTransition:
-        return ButtonTransition("code", N_("🔢 Show me a code"), PAIR, action=self.offer_code)
+        return ButtonTransition("code", N_("🔢 Show a code"), PAIR, action=self.offer_code)
 
     @property
     def _continue_button(self) -> ButtonTransition:
         return ButtonTransition(
             "on",
-            N_("▶️ Go on"),
+            N_("▶️ Continue"),
             self.targets[0],
             action=self._continue,
             also_targets=self._further_targets,

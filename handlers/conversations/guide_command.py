@@ -41,8 +41,9 @@ def _overview(context: Context, language: str) -> View:
     text = say(
         language,
         "<b>What would you like to do?</b>\n"
-        "I lead you through the official page one step a message. You can ask me anything in "
-        "between, go back, or stop.\n\n"
-        "🔒 I never need your subscriber code, PIN, card number, birth date or UI No.",
+        "I'll guide you through the official website, step by step. You can ask a question, go "
+        "back, or stop at any time.\n"
+        "\n"
+        "🔒 I never ask for your subscriber code, PIN, card number, birth date or UI No.",
     )
     return view(text, *rows)

@@ -32,15 +32,17 @@ BRIDGE = "bridge"
 """The key of the `BridgeEventHandler` in `bot_data`."""
 
 _PAIRED = N_(
-    "✅ <b>Your PC is connected with this chat</b>, until {until} (Taipei), until you close "
-    "kaika-bridge, or until you send /unpair.\n\nWhat shall be done with the card?"
+    "✅ <b>Your PC is connected to this chat</b> until {until} (Taipei), or until you close "
+    "kaika-bridge or send /unpair.\n"
+    "\n"
+    "What would you like to do with the card?"
 )
 _DISCONNECTED = N_("🔌 <b>Your PC is disconnected.</b> To connect one again send /pair.")
 _NOT_PAIRED = N_("ℹ️ No PC is connected with this chat. To connect one send /pair.")
-_IN_PRIVATE = N_("That is done in our private chat only.")
+_IN_PRIVATE = N_("You can do this only in our private chat.")
 _NO_BRIDGE = N_(
-    "ℹ️ Here I cannot reach a card: whoever runs this bot has not set that up. /guide leads you "
-    "through the official page."
+    "ℹ️ This bot is not set up to use cards. Send /guide: I'll guide you through the official "
+    "website."
 )
 
 
@@ -58,7 +60,7 @@ def pairing_conversation(
     )
     conversation = Conversation(
         name=NAME,
-        title=N_("💻 Connect a PC (配對)"),
+        title=N_("💻 Connect a PC"),
         initial="begin",
         timeout=SECRET_TIMEOUT,
         steps={
@@ -90,7 +92,7 @@ class _ConnectionSteps:
     def first_step(self, pairing_steps: PairingSteps) -> Step:
         code = ButtonTransition(
             "code",
-            N_("🔢 Show me a code"),
+            N_("🔢 Show a code"),
             PAIR,
             action=pairing_steps.offer_code,
             when=lambda ctx: not self._is_paired(ctx),

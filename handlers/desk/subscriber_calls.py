@@ -131,7 +131,7 @@ class SubscriberCaller:
         if state is None or not state.is_open or state.is_expired(services.now()):
             return []
         parts = (state.conversation, state.step, str(state.version), SHOW)
-        return [[button(label(language, "▶️ Continue where you were"), ROUTE, *parts)]]
+        return [[button(label(language, "▶️ Continue"), ROUTE, *parts)]]
 
     async def _find_reply(self, call: BegunCall) -> ReplyParameters | None:
         if "reply_to" not in call.values:

@@ -65,10 +65,10 @@ def suspend_first_view(language: str, origin: str) -> View:
     """Return the offer to suspend a lost card before anything else."""
     text = say(
         language,
-        "<b>Suspend the card first.</b> It takes a minute and can be undone. While you wait for a "
-        "person, somebody else could use the card.",
+        "<b>Suspend the card first.</b> It takes a minute and you can undo it. While you wait, "
+        "someone else could use the card.",
     )
-    suspend = button(label(language, "⏸ Suspend it now"), "go", "suspend")
+    suspend = button(label(language, "⏸ Suspend now"), "go", "suspend")
     ask = button(label(language, ASK), ROUTE, "still", origin or _NO_ORIGIN)
     return view(text, [suspend], [ask])
 
@@ -80,11 +80,12 @@ def consent_view(
     text = say(
         language,
         "<b>A person can answer you here.</b>\n"
-        "• They see your first name, your language, the step you are at, the answer above, what "
-        "you write from now on and, if this chat is linked, the state of your certificate.\n"
-        "• It is only used to answer you, and deleted {days} days after your question is settled.\n"
-        "• We answer {hours}. {when}\n"
-        "• Right away by phone: 0800-080-117.\n\n"
+        "• They see your first name, language, current step, the last answer, what you write "
+        "from now on and, in a linked chat, your certificate's status.\n"
+        "• This is deleted {days} days after your question is settled.\n"
+        "• Hours: {hours}. {when}\n"
+        "• By phone: 0800-080-117.\n"
+        "\n"
         "🔒 Never write your PIN or subscriber code.",
         days=desk.retention.days,
         hours=hours_text(desk.hours, language),
@@ -100,18 +101,18 @@ def waiting_view(desk: SupportDesk, language: str, now: datetime, ahead: int) ->
     if desk.hours.is_open(now):
         text = say(
             language,
-            "📨 <b>Now write what it is about.</b> You are number {number} in line. Everything you "
-            "type here goes to our staff, and meanwhile I answer too.",
+            "📨 <b>Please write your question.</b> You are number {number} in line. Everything "
+            "you type here goes to our staff; I keep answering too while you wait.",
             number=ahead + 1,
         )
     else:
         text = say(
             language,
-            "📨 <b>Now write what it is about.</b> Nobody is here before {time}. Your message "
-            "waits, and the answer comes here. Meanwhile I answer too.",
+            "📨 <b>Please write your question.</b> Our staff are back at {time}. Your message "
+            "waits for them, and the answer comes here. I keep answering too.",
             time=moment_text(desk.hours.next_opening(now), now, language),
         )
-    return view(text, [button(label(language, "✖️ Take it back"), ROUTE, "withdraw")])
+    return view(text, [button(label(language, "✖️ Cancel the request"), ROUTE, "withdraw")])
 
 
 def with_staff_view(language: str) -> View:
@@ -129,8 +130,10 @@ def with_staff_view(language: str) -> View:
 def withdrawn_view(language: str, *, had_ticket: bool) -> View:
     """Return that the bot talks again."""
     if not had_ticket:
-        return view(say(language, "👋 I'm here. No person has a question of yours."))
-    text = say(language, "👋 I'm back. Our staff get nothing more from you until you ask again.")
+        return view(say(language, "👋 I'm here. Our staff have no open question from you."))
+    text = say(
+        language, ("👋 I'm back. Our staff get no more messages from you until you ask again.")
+    )
     return view(text, ask_row(language))
 
 
@@ -138,13 +141,13 @@ def picture_view(language: str, message_id: int) -> View:
     """Return the question before a picture is passed on."""
     text = say(
         language,
-        "🖼 <b>Does it show your card or your application form?</b> The form has your subscriber "
-        "code on it. Then delete it here and describe it in words.",
+        "🖼 <b>Does the picture show your card or your application form?</b> The form has your "
+        "subscriber code on it. If so, delete it here and describe it in words.",
     )
     number = str(message_id)
     return view(
         text,
-        [button(label(language, "📨 No, pass it on"), ROUTE, "pass", number)],
+        [button(label(language, "📨 No, send it to staff"), ROUTE, "pass", number)],
         [button(label(language, "🗑 Delete it"), "delete", number)],
     )
 
@@ -180,9 +183,9 @@ def moment_text(moment: datetime, now: datetime, language: str) -> str:
 
 def _when_text(hours: BusinessHours, now: datetime, language: str) -> Markup:
     if hours.is_open(now):
-        return say(language, "Somebody is here now.")
+        return say(language, "Someone is here now.")
     opening = moment_text(hours.next_opening(now), now, language)
-    return say(language, "Nobody is here before {time}.", time=opening)
+    return say(language, "Our staff are back at {time}.", time=opening)
 
 
 def _days_text(days: list[int], language: str) -> str:

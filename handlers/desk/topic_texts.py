@@ -39,7 +39,7 @@ _NOTICES: Mapping[str, str] = {
         "⚠️ A message of the subscriber could not be copied. Perhaps they deleted it; ask them."
     ),
     "removed": N_("🗑 Removed from the subscriber's chat."),
-    "not_removed": N_("⚠️ It could not be removed any more: Telegram allows that for 48 hours."),
+    "not_removed": N_("⚠️ It can no longer be removed: Telegram allows that for 48 hours."),
     "nothing_to_undo": N_("ℹ️ There is no answer of yours here that could be removed."),
     "not_allowed": N_("⚠️ {alias} has this ticket. Take it over first."),
     "not_possible": N_("⚠️ That is not possible while the ticket is {state}."),

@@ -47,7 +47,7 @@ async def on_step_button(update: Update, context: Context, parts: list[str]) -> 
     if state is None:
         return None
     if not is_current and not state.is_open and pressed.version + 1 != state.version:
-        return label(language, "This conversation is over. Send /guide to begin one.")
+        return label(language, "This conversation has ended. Send /guide to start again.")
     info = _find_info(session, state, pressed)
     closing_text = await _leave(context, session, pressed)
     shown = render_info(state, info, session.step_context()) if info else None
@@ -56,7 +56,7 @@ async def on_step_button(update: Update, context: Context, parts: list[str]) -> 
     await _run_hooks(context, session, pressed)
     if is_current or state.step == EXPIRED:
         return ""
-    return label(language, "This button is from an earlier step. Here is where you are now.")
+    return label(language, "This button is from an earlier step. Here is your current step.")
 
 
 async def _press(session: ConversationSession, pressed: StepButton) -> bool:
@@ -144,4 +144,4 @@ async def _change_language(update: Update, context: Context, language: str) -> s
     if session is None or state is None:
         return None
     await show(update, context, session.render())
-    return label(language, "I will speak English with you.")
+    return label(language, "I'll use English now.")

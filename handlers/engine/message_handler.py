@@ -71,7 +71,10 @@ async def on_cancel(update: Update, context: Context) -> None:
 async def say_nothing_open(update: Update, context: Context) -> None:
     """Say so, to who wants to leave or go back."""
     language = context.language(update)
-    nothing = say(language, "Nothing is under way. /guide begins something; or just ask me.")
+    nothing = say(
+        language,
+        "There's nothing to cancel. Send /guide to start something, or just type your question.",
+    )
     await send(update, context, view(nothing))
 
 

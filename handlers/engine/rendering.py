@@ -69,7 +69,7 @@ def render_interruption(
 ) -> View:
     """Return the question whether to continue the open conversation or to start at `target`."""
     title = label(language, conversations[state.conversation].title)
-    text = say(language, "You are in the middle of <b>{title}</b>.", title=title)
+    text = say(language, "You have not finished <b>{title}</b>.", title=title)
     conversation, step = target
     if conversation == state.conversation:
         restart = label(language, "🔄 Start over")
@@ -93,24 +93,24 @@ def _render_closed(
 ) -> View:
     conversation = conversations.get(state.conversation)
     if conversation is None:  # stored by a version with other conversations
-        return view(say(language, "This conversation is no longer here."), _guides_row(language))
+        return view(say(language, "This step is no longer available."), _guides_row(language))
     title = label(language, conversation.title)
     if text is not None:
         pass
     elif state.step == CANCELLED:
         text = say(
             language,
-            "I stopped <b>{title}</b>. You can begin again whenever you like.",
+            "I stopped <b>{title}</b>. You can start again at any time.",
             title=title,
         )
     else:
         text = say(
             language,
-            "<b>{title}</b> rested for a long time, so I closed it. Shall we begin again?",
+            "<b>{title}</b> timed out because you didn't continue. Start again?",
             title=title,
         )
     restart = button(
-        label(language, "▶️ Begin again: {title}", title=title), "do", conversation.name
+        label(language, "▶️ Start again: {title}", title=title), "do", conversation.name
     )
     return view(text, [restart], _guides_row(language))
 
@@ -156,4 +156,4 @@ def _bottom_row(state: ConversationState, step: Step, language: str) -> list[Inl
 
 
 def _guides_row(language: str) -> list[InlineKeyboardButton]:
-    return [button(label(language, "🧭 All guides"), "guides", language)]
+    return [button(label(language, "🧭 See all guides"), "guides", language)]

@@ -85,7 +85,7 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
     related = (entries.get(entry_id, language) for entry_id in entry.related[:_RELATED_SHOWN])
     rows = [[button(e.title, "related", e.id, language)] for e in related if e is not None]
     if entry.conversation is not None and entry.conversation in GUIDES:
-        guide = button(label(language, "🧭 Lead me through it"), "go", entry.conversation)
+        guide = button(label(language, "🧭 Step-by-step guide"), "go", entry.conversation)
         rows.insert(0, [guide])
     yes, no = label(language, "👍 Helpful"), label(language, "👎 Not helpful")
     rows.append(
@@ -111,8 +111,8 @@ def _error_code_text(code: int, known: SoftwareErrorCode | None, language: str) 
     if known is None:
         return say(
             language,
-            "<b>Error code {code}</b>\nI do not know this code. Please check that it is complete, "
-            "or ask the hotline 0800-080-117.",
+            "<b>Error code {code}</b>\n"
+            "I don't know this code. Please check that it's complete, or call 0800-080-117.",
             code=f"0x{code:08X}",
         )
     title = say(language, "<b>Error code {code}</b>", code=known.written)
@@ -125,9 +125,9 @@ def suggestions_view(
 ) -> View:
     """Return "did you mean" with up to three entries, and buttons to further help."""
     if is_long:
-        apology = say(language, "That was a long message. Please ask in one or two sentences.")
+        apology = say(language, "That's a long message. Please ask in one or two sentences.")
     else:
-        apology = say(language, "I am not sure that I understood you.")
+        apology = say(language, "I'm not sure I understood you.")
     question = say(language, "Did you mean one of these?")
     suggested = [i for i in entry_ids if i != PERSON_ENTRY][:3] or list(_FALLBACK)
     rows = entry_rows(entries, suggested, language)
@@ -138,7 +138,7 @@ def trouble_view(language: str) -> View:
     """Return the first question of triage, for a complaint without a subject."""
     first = TRIAGE.steps[TRIAGE.initial]
     text = say(
-        language, "🛟 <b>Let us find out what it is.</b> A few taps lead to the right place."
+        language, "🛟 <b>Let's find the problem.</b> A few taps take you to the right place."
     )
     rows = [
         [button(label(language, each.label), "go", TRIAGE.name, each.target)]

@@ -84,7 +84,9 @@ def section_name(section: str, language: str) -> str:
 def sections_view(language: str) -> View:
     """Return the list of sections."""
     rows = [[button(section_name(s, language), "browse", language, s, "0")] for s in SECTIONS]
-    return view(say(language, "<b>What is it about?</b>\nOr just type your question."), *rows)
+    return view(
+        say(language, ("<b>What is your question about?</b>\nYou can also just type it.")), *rows
+    )
 
 
 def section_page(entries: Entries, section: str, language: str, page: int) -> View:
@@ -97,7 +99,7 @@ def section_page(entries: Entries, section: str, language: str, page: int) -> Vi
     )
     if last:
         rows.append(_page_buttons(section, language, page, last))
-    rows.append([button(label(language, "« All sections"), "browse", language)])
+    rows.append([button(label(language, "« All topics"), "browse", language)])
     return view(Markup(f"<b>{section_name(section, language)}</b>"), *rows)
 
 

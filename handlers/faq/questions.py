@@ -152,10 +152,10 @@ def _reply_to_courtesy(text: str, language: str) -> View | None:
         return None
     words = " ".join(text.translate(_PUNCTUATION).casefold().split())
     if words in GREETINGS:
-        hello = say(language, "👋 Hello! <b>Just type your question</b>, or choose.")
-        guides = button(label(language, "🧭 Guides, step by step"), "guides", language)
+        hello = say(language, "👋 Hello! <b>Just type your question</b>, or choose a button.")
+        guides = button(label(language, "🧭 Step-by-step guides"), "guides", language)
         return view(hello, [guides], [answers.triage_button(language)], answers.more_row(language))
     if words in THANKS or (words and not words.strip(_SMILEYS)):
-        welcome = say(language, "👍 I am here whenever you need me. Just type your question.")
+        welcome = say(language, "👍 You're welcome. If you have another question, just type it.")
         return view(welcome, answers.more_row(language))
     return None

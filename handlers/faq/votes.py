@@ -36,7 +36,7 @@ async def on_vote(update: Update, context: Context, parts: list[str]) -> str | N
     with suppress(BadRequest):  # marked already, or the message is too old to be edited
         await query.edit_message_reply_markup(keyboard)
     if not changed:
-        return label(language, "Your vote is counted already.")
+        return label(language, "You've already rated this answer.")
     if helpful:
-        return label(language, "Thank you! Good to know.")
+        return label(language, "Thank you!")
     return label(language, "Thank you. We will improve this answer.")

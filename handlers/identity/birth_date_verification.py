@@ -32,18 +32,21 @@ from services.authority.interface.authority import Authority
 from services.calendar import today
 
 _ASK = N_(
-    "🔐 <b>Who are you?</b> Type your <b>UI No.</b> (統一證號) and your <b>birth date</b>, in one "
-    "message or one after the other, for example:\n<code>A900000000 1993-04-12</code>\n\n"
-    "ROC years work too (<code>82/4/12</code>). I delete your message at once."
+    "🔐 <b>Verify your identity.</b> Type your <b>UI No.</b> (統一證號) and <b>birth date</b>, in "
+    "one or two messages, for example:\n"
+    "<code>A900000000 1993-04-12</code>\n"
+    "\n"
+    "ROC years work too (<code>82/4/12</code>). Your message is deleted right away."
 )
 _ASK_DATE = N_(
-    "🎂 <b>Now the birth date</b> of {masked}, like <code>1993-04-12</code> or "
-    "<code>82/4/12</code>. I delete your message at once.\n\n"
-    "Another person? Type UI No. and birth date."
+    "🎂 <b>Now type the birth date</b> of {masked}, like <code>1993-04-12</code> or "
+    "<code>82/4/12</code>. Your message is deleted right away.\n"
+    "\n"
+    "Someone else? Type their UI No. and birth date."
 )
 _NEEDS_NUMBER = N_(
-    "I have the date, but whose is it? Please type UI No. and birth date, in one message or the "
-    "number first; nothing was counted."
+    "Please type the UI No. too, then the birth date, in one or two messages. This did not use "
+    "up an attempt."
 )
 
 

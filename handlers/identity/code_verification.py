@@ -47,28 +47,35 @@ OnVerified = Callable[[str, StepContext], Awaitable[StepResult]]
 """Runs after a right code with the id of the grant; may use transactions of its own."""
 
 _ASK = N_(
-    "🔐 <b>Who are you?</b> Type your <b>UI No.</b> (統一證號) and your <b>subscriber code</b> "
-    "(用戶代碼), in one message or one after the other, for example:\n"
-    "<code>A900000000 aB3dE9xZ</code>\n\n"
-    "The code is on your application form; capitals matter. I delete your message at once."
+    "🔐 <b>Verify your identity.</b> Type your <b>UI No.</b> (統一證號) and <b>subscriber code</b> "
+    "(用戶代碼), in one or two messages, for example:\n"
+    "<code>A900000000 aB3dE9xZ</code>\n"
+    "\n"
+    "The code is on your application form; capital and small letters matter. Your message is "
+    "deleted right away."
 )
 _ASK_KNOWN = N_(
-    "🔐 <b>Is it about {masked}?</b> Then type only the <b>subscriber code</b> (用戶代碼). For "
-    "somebody else type their UI No. (統一證號) and code.\n\n"
-    "The code is on the application form; capitals matter. I delete your message at once."
+    "🔐 <b>Is this for {masked}?</b> Then type only the <b>subscriber code</b> (用戶代碼). For "
+    "someone else, type their UI No. (統一證號) and code.\n"
+    "\n"
+    "The code is on the application form; capital and small letters matter. Your message is "
+    "deleted right away."
 )
 _ASK_WHOM = N_(
-    "🔐 <b>Who is it about?</b> Choose one, or type a <b>UI No.</b> (統一證號) and its "
-    "<b>subscriber code</b> (用戶代碼). Capitals matter. I delete your message at once."
+    "🔐 <b>Who is this for?</b> Choose one, or type a <b>UI No.</b> (統一證號) and its "
+    "<b>subscriber code</b> (用戶代碼). Capital and small letters matter. Your message is deleted "
+    "right away."
 )
 _ASK_CODE = N_(
-    "🔑 <b>Now the subscriber code</b> (用戶代碼) for {masked}: 6 to 10 letters and digits, on the "
-    "application form. Capitals matter. I delete your message at once.\n\n"
+    "🔑 <b>Now type the subscriber code</b> (用戶代碼) for {masked}: 6 to 10 letters and digits, "
+    "on the application form. Capital and small letters matter. Your message is deleted right "
+    "away.\n"
+    "\n"
     "Wrong number? Type UI No. and code again."
 )
 _NEEDS_NUMBER = N_(
-    "That can be a code, but whose? Please type UI No. and code, in one message or one after the "
-    "other; nothing was counted."
+    "This looks like a subscriber code. Please type the UI No. and the code, in one or two "
+    "messages. This did not use up an attempt."
 )
 
 
@@ -169,15 +176,16 @@ def question_text(
 
 PAUSED = Step(
     N_(
-        "🛟 <b>In the meantime</b>: look at the application form, which has the code. Is the card "
-        "lost and it cannot wait? The emergency form goes by fax."
+        "🛟 <b>While you wait</b>: look for the subscriber code on your application form. If "
+        "you lost the card and can't wait, send the emergency form by fax."
     ),
     links=("retrieve", "suspend/fax"),
 )
 LOCKED = Step(
     N_(
-        "🛟 <b>What still works</b>: a card in use with its PIN, and suspending with a one-time "
-        "code by e-mail. For all else have the code released at the counter first."
+        "🛟 <b>You can still</b> use an activated card with its PIN, and suspend it with a "
+        "one-time code by e-mail. For everything else, have the code released at the counter "
+        "first."
     ),
     links=("suspend/locked_out",),
 )

@@ -29,72 +29,73 @@ from services.calendar import TAIPEI
 _SHORT = timedelta(minutes=5)
 """A pause that leaves time before a grant or a one-time code is over."""
 _WRONG_CODE = N_(
-    "❌ <b>This UI No. and code do not belong together.</b> Tries left: {left}. Nothing else "
-    "happened. <b>Capital and small letters differ</b>: compare each with the form. 0, O, o, 1, l "
-    "and I are never in a code. An application that was not paid in time is deleted with its code."
+    "❌ <b>UI No. or code is incorrect.</b> Attempts left: {left}. Compare each character with "
+    "the form: <b>capital and small letters matter</b>. 0, O, o, 1, l and I are never in a "
+    "code. If the application was not paid in time, it was deleted with its code."
 )
 _WRONG_CODE_AND_PAUSED = N_(
-    "❌ <b>This UI No. and code do not belong together.</b> Tries left for the code: {left}. That "
-    "was the last wrong one from this chat today, so it may try again from {until} (Taipei). "
-    "Nothing is lost."
+    "❌ <b>UI No. or code is incorrect.</b> For your security this chat is blocked until "
+    "{until} (Taipei). Attempts left for the code: {left}. If you can't wait, call "
+    "0800-080-117."
 )
 _LOCKED = N_(
-    "🔒 <b>This code is locked</b> after four wrong tries. Nothing else changed. It is released at "
-    "the counter, where you show your residence permit. Was the application not paid in time? Then "
-    "it is deleted, and you apply again."
+    "🔒 <b>This code is locked</b> after four wrong attempts. To have it released, go to the "
+    "counter with your ARC. If the application was not paid in time, it was deleted: apply "
+    "again."
 )
 _PAUSED = N_(
-    "⏳ <b>There were too many tries</b>, so this chat has to wait until {until} (Taipei). That "
-    "protects you: nobody can guess your code from a chat. Nothing is lost."
+    "⏳ <b>Too many attempts.</b> Try again after {until} (Taipei). This protects you: no one "
+    "can guess your code from a chat. If you can't wait, call 0800-080-117."
 )
 _SLOWER = N_(
-    "⏳ <b>A little slower, please.</b> After several tries I look at the next one from "
-    "{until} (Taipei). This one was not counted, and nothing is lost: send it again then."
+    "⏳ <b>Too many attempts.</b> Please send it again after {until} (Taipei). This did not use "
+    "up an attempt."
 )
 _TOO_MANY_MAILS = N_(
-    "✉️ <b>Enough mails for now.</b> The next one-time code can be sent at {until} (Taipei). "
-    "Nothing is lost; the newest code you have is good for ten minutes."
+    "✉️ <b>You've reached the limit for one-time codes.</b> You can get the next one at "
+    "{until} (Taipei). The newest code you have works for ten minutes."
 )
 _BUSY = N_(
-    "⏳ <b>Too many people are being checked at this moment.</b> Nothing was counted. Please send "
-    "it again in a minute."
+    "⏳ <b>The system is busy.</b> Please send it again in a minute. This did not use up an "
+    "attempt."
 )
 _EXPIRED = N_(
-    "⌛ <b>More than ten minutes have passed</b>, so I have to ask for it again. Nothing is lost."
+    "⌛ <b>More than ten minutes have passed.</b> For your security, please verify your "
+    "identity again."
 )
 _USED = N_(
     "🔁 <b>One entry of the subscriber code is good for one try on the card</b>, so I have to ask "
     "for it again. Nothing is lost."
 )
 _WRONG_CARD_NUMBER = N_(
-    "❌ <b>This is not the number of your card.</b> Tries left: {left}. Nothing else happened. Two "
-    "letters and 14 digits; it is not the UI No."
+    "❌ <b>The card number is incorrect.</b> Attempts left: {left}. It has two letters and 14 "
+    "digits, and is not the UI No."
 )
 _LAST_CARD_NUMBER = N_(
-    "❌ <b>This is not the number of your card.</b> That was the last try, so I ask again who you "
-    "are. Nothing else happened. It is on the card: two letters and 14 digits."
+    "❌ <b>The card number is incorrect.</b> No attempts left, so please verify your identity "
+    "again. The number is on the card: two letters and 14 digits."
 )
 _WRONG_ONE_TIME_CODE = N_(
-    "❌ <b>This is not the code I sent.</b> Tries left: {left}. Nothing else happened. Only the "
-    "code of the newest mail counts."
+    "❌ <b>The one-time code is incorrect.</b> Attempts left: {left}. Only the code in the "
+    "newest mail works."
 )
 _LAST_ONE_TIME_CODE = N_(
-    "❌ <b>This is not the code I sent, and that was its last try.</b> Nothing else happened. Have "
-    "a new one sent."
+    "❌ <b>The one-time code is incorrect, and no attempts are left.</b> Please send a new one."
 )
 _ONE_TIME_CODE_OVER = N_(
-    "⌛ <b>This one-time code is over</b>: too old, or tried too often. Nothing is lost. Have a "
-    "new one sent."
+    "⌛ <b>This one-time code has expired</b>: it's too old or was tried too often. Please send "
+    "a new one."
 )
 _TOO_MANY_CHATS = N_(
-    "🔗 <b>{limit} chats are linked to you already</b>, which is the most. This one was not added; "
-    "all else is done. Remove one with /privacy in that chat first."
+    "🔗 <b>You already get alerts in {limit} chats</b>, which is the limit. This chat was not "
+    "added; everything else is done. To make room, send /privacy in one of those chats and "
+    "remove it."
 )
 _DEADLINE_PASSED = N_(
-    "⌛ <b>The deadline was {until} (Taipei).</b> The application can no longer be paid; nothing "
-    "was charged. Apply again in person at a service station."
+    "⌛ <b>The deadline was {until} (Taipei).</b> You can no longer pay for this application; "
+    "nothing was charged. Apply again in person at a service station."
 )
-_OTHER = N_("⚠️ <b>That is not possible now.</b> Nothing was changed.")
+_OTHER = N_("⚠️ <b>This isn't possible now.</b> No changes were made.")
 
 
 @dataclass(frozen=True)

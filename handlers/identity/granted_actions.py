@@ -75,13 +75,13 @@ def run_with_grant(call: GrantedCall, next_step: NextStep, start: str = "who") -
 OFFER, DONE = "offer", "done"
 """The steps after the operation of a conversation that verified a code."""
 _OFFER = N_(
-    "🔗 <b>Shall I link this chat to you?</b> Then I tell you here when something happens to your "
-    "card, and you type the code only. Do it in a chat that nobody else reads. /privacy removes "
-    "it."
+    "🔗 <b>Get alerts in this chat?</b> You'll be notified here when something happens to your "
+    "card, and next time you type only the subscriber code. Choose this only if no one else "
+    "reads this chat. You can turn it off with /privacy."
 )
 _LINKED = N_(
-    "🔗 <b>This chat is linked to you.</b> What happens to your card is told here, and by e-mail. "
-    "/privacy shows every linked chat and removes it."
+    "🔗 <b>You now get alerts in this chat</b>, and by e-mail, when something happens to your "
+    "card. /privacy shows your linked chats; you can remove them there."
 )
 
 
@@ -103,8 +103,8 @@ def linking_steps(chat_links: ChatLinks, text: StepText, links: Links = ()) -> M
     def offer_text(ctx: StepContext) -> Markup:
         return Markup(f"{render_text(text, ctx)}\n\n{say(ctx.language, _OFFER)}")
 
-    yes = ButtonTransition("yes", N_("🔗 Yes, link it"), "linked", link, also_targets=(DONE,))
-    no = ButtonTransition("no", N_("No, thank you"), DONE, decline)
+    yes = ButtonTransition("yes", N_("🔗 Yes, get alerts"), "linked", link, also_targets=(DONE,))
+    no = ButtonTransition("no", N_("No, thanks"), DONE, decline)
     return {
         OFFER: Step(offer_text, (yes, no), requires=(GRANT,), is_done=True),
         "linked": Step(_LINKED, links=links, requires=(GRANT,)),

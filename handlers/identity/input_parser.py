@@ -36,55 +36,56 @@ _CODE_LIKE = range(5, 13)
 
 _NUMBER_REFUSED: Mapping[FormatProblem, str] = {
     FormatProblem.LENGTH: N_(
-        "A UI No. (統一證號) has 10 characters, such as one letter and nine digits. Please look "
-        "again and type it anew; nothing was counted."
+        "A UI No. (統一證號) has 10 characters: one letter and nine digits, or two letters and "
+        "eight digits. Please check it and type it again. This did not use up an attempt."
     ),
     FormatProblem.SHAPE: N_(
-        "This is not the UI No. of a foreign resident: the second character is 8, 9 or A–D. "
-        "Please look again; nothing was counted."
+        "This is not the UI No. of a foreign resident: the second character must be 8, 9 or "
+        "A–D. Please check it. This did not use up an attempt."
     ),
     FormatProblem.CHECKSUM: N_(
-        "This UI No. has a typing mistake: its last digit does not fit the others. Please type it "
-        "anew; nothing was counted."
+        "This UI No. has a typing mistake: the last digit doesn't match. Please type it again. "
+        "This did not use up an attempt."
     ),
 }
 _CODE_REFUSED: Mapping[FormatProblem, str] = {
     FormatProblem.LOOKALIKE: N_(
-        "Our codes never have 0, O, o, 1, l or I, so one character was read as another. Please "
-        "look at the form again and type it anew; nothing was counted."
+        "Our codes never have 0, O, o, 1, l or I, so one character was misread. Please check "
+        "the form and type it again. This did not use up an attempt."
     ),
     FormatProblem.LENGTH: N_(
-        "A subscriber code (用戶代碼) has 6 to 10 letters and digits. Please type it anew; "
-        "nothing was counted."
+        "A subscriber code (用戶代碼) has 6 to 10 letters and digits. Please type it again. This "
+        "did not use up an attempt."
     ),
 }
 _ONLY_DIGITS = N_(
-    "A subscriber code (用戶代碼) has letters and digits. <b>If that was your PIN: nobody here "
-    "ever needs it.</b> Please type the code from your application form; nothing was counted."
+    "A subscriber code (用戶代碼) has letters and digits. <b>If that was your PIN: we will never "
+    "ask for it in this chat.</b> Please type the subscriber code from your application form. "
+    "This did not use up an attempt."
 )
 _CARD_REFUSED = N_(
     "An IC card number (IC卡卡號) has 2 letters and 14 digits, 16 characters in all. Please type "
-    "it anew; nothing was counted."
+    "it again. This did not use up an attempt."
 )
 _ONE_TIME_REFUSED = N_(
-    "The one-time code has six digits. Please type the one from the newest mail; nothing was "
-    "counted."
+    "The one-time code has six digits. Please type the one from the newest mail. This did not "
+    "use up an attempt."
 )
 _BIRTH_REFUSED: Mapping[FormatProblem, str] = {
     FormatProblem.NO_SUCH_DAY: N_(
-        "There is no such day. Write the birth date like 1993-04-12 or 82/4/12; nothing was "
-        "counted."
+        "This date does not exist. Write the birth date like 1993-04-12 or 82/4/12. This did "
+        "not use up an attempt."
     ),
     FormatProblem.AMBIGUOUS: N_(
-        "Day and month cannot be told apart. Write the birth date with the year first, like "
-        "1993-04-12; nothing was counted."
+        "Is it day or month first? Write the birth date with the year first, like 1993-04-12. "
+        "This did not use up an attempt."
     ),
     FormatProblem.FUTURE: N_(
-        "That day is still to come. Please type your birth date; nothing counted."
+        "This date is in the future. Please type your birth date. This did not use up an attempt."
     ),
     FormatProblem.TOO_LONG_AGO: N_(
-        "That is too long ago. A year of up to three digits is read as a ROC year (民國). Write it "
-        "like 1993-04-12; nothing was counted."
+        "This date is too long ago. A year of up to three digits is read as a ROC year (民國). "
+        "Write it like 1993-04-12. This did not use up an attempt."
     ),
 }
 

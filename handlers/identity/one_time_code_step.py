@@ -38,36 +38,36 @@ from services.formats.one_time_code import OneTimeCode
 from services.formats.ui_number import UiNumber
 
 _ASK = N_(
-    "✉️ <b>I am sending a one-time code</b> (一次性驗證碼), six digits, to the e-mail address on "
-    "your application. It is good for ten minutes.\n\n"
-    "Type it here; I delete your message at once. No mail after two minutes? Look into the spam "
-    "folder, or have it sent again."
+    "✉️ <b>We are sending a one-time code</b> (一次性驗證碼), six digits, to the e-mail address on "
+    "your application. It works for ten minutes.\n"
+    "\n"
+    "Type it here; your message is deleted right away. No mail after two minutes? Check your "
+    "spam folder, or send it again."
 )
 _ASK_IF_KNOWN = N_(
-    "✉️ <b>If UI No. and birth date are on record together, a one-time code</b> (一次性驗證碼) is "
-    "on its way to the e-mail address on the application: six digits, good for ten minutes.\n\n"
-    "Type it here; I delete your message at once. No mail after two minutes? Look into the spam "
-    "folder and check number and date. For safety I do not say which of them is not known."
+    "✉️ <b>If UI No. and birth date match our records, we are sending a one-time code</b> "
+    "(一次性驗證碼) to the e-mail address on the application: six digits, valid for ten minutes.\n"
+    "\n"
+    "Type it here; your message is deleted right away. No mail after two minutes? Check your "
+    "spam folder, and check the number and date."
 )
 SEND_AGAIN = N_("🔁 Send it again")
 _SENT_AGAIN = N_(
-    "🔁 <b>A new one-time code was asked for.</b> Only the one in the newest mail counts."
+    "🔁 <b>We are sending a new one-time code.</b> Only the code in the newest mail works."
 )
 
 
 _NO_MAIL = N_(
-    "<b>No mail came?</b>\n"
-    "• It may take two minutes. Look into the spam folder, too.\n"
-    "• It goes to the e-mail address on your application. For safety I do not show which one "
-    "that is.\n"
-    "• Only the newest mail counts, for ten minutes. The code is not your subscriber code and "
-    "not your PIN.\n"
-    "• You do not read that mailbox any more? A person helps at 0800-080-117. Without this code I "
-    "cannot go on, so that nobody else can in your name."
+    "<b>No mail?</b>\n"
+    "• Wait two minutes and check your spam folder.\n"
+    "• It goes to the e-mail address on your application. For your security we don't show it.\n"
+    "• Only the newest code works, for ten minutes. It's not the subscriber code or PIN.\n"
+    "• Can't open that mailbox? Call 0800-080-117. You can't continue without this code, so no "
+    "one can act in your name."
 )
 _PRESS_BACK = N_(
-    "🔒 I deleted that. Was the number or the date wrong? Press ‹ Back and type both anew; here I "
-    "wait for the code from the mail. Nothing was counted."
+    "🔒 Your message was deleted. Was the UI No. or birth date wrong? Press ‹ Back and type "
+    "both again. This step needs the code from the mail. This did not use up an attempt."
 )
 
 
@@ -99,7 +99,7 @@ class OneTimeCodeStep:
         again = ButtonTransition(
             "again", SEND_AGAIN, self.name, self._send, also_targets=self.also_targets
         )
-        no_mail = InfoButton("no_mail", N_("🆘 No mail came"), _NO_MAIL)
+        no_mail = InfoButton("no_mail", N_("🆘 I got no mail"), _NO_MAIL)
         return Step(_ask, (again,), (no_mail,), secret_input=secret, requires=(CHALLENGE,))
 
     @property

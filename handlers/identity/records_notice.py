@@ -7,7 +7,7 @@ _DEMONSTRATION = N_(
     "ℹ️ <i>A demonstration: these records are made up. They are not MOICA's. Do not type real "
     "data.</i>"
 )
-_KEPT_BY = N_("ℹ️ <i>These are the records of {keeper}, who runs this service.</i>")
+_KEPT_BY = N_("ℹ️ <i>These records are kept by {keeper}, who runs this service.</i>")
 
 
 def records_notice(authority: Authority, language: str) -> Markup:

@@ -14,36 +14,37 @@ UNAVAILABLE_STEP_NAMES = (UNPAID, WAITING, INACTIVE, REVOKED, EXPIRED)
 UNAVAILABLE_STEPS: Mapping[str, Step] = {
     UNPAID: Step(
         N_(
-            "💳 <b>There is no card yet: the application is not paid.</b> Nothing was changed. Pay "
-            "first; then the card is made and posted."
+            "💳 <b>You don't have a card yet: the fee is not paid.</b> No changes were made. "
+            "Pay first; then your card is made and posted."
         ),
         links=("pay", "status"),
     ),
     WAITING: Step(
         N_(
-            "📮 <b>The card is still being made or posted.</b> Nothing was changed, and nobody can "
-            "use a card that is not activated."
+            "📮 <b>Your card is still being made or posted.</b> No changes were made. No one "
+            "can use a card that is not activated."
         ),
         links=("status",),
     ),
     INACTIVE: Step(
         N_(
-            "🆕 <b>The card is not activated yet</b> (未開卡). Nothing was changed. Nobody can use "
-            "it before its activation, for which the subscriber code is needed."
+            "🆕 <b>The card is not activated yet</b> (未開卡). No changes were made. No one can "
+            "use it without activating it with the subscriber code."
         ),
         links=("activate", "status"),
     ),
     REVOKED: Step(
         N_(
-            "🗑 <b>The certificate is revoked (廢止).</b> Nothing was changed; it cannot be undone "
-            "and nobody can use it. For a new card apply in person at a service station: NT$278."
+            "🗑 <b>The certificate is revoked (廢止).</b> No changes were made. No one can use "
+            "it, and this can't be undone. To get a new card, apply in person at a service "
+            "station: NT$278."
         ),
         links=("status",),
     ),
     EXPIRED: Step(
         N_(
-            "⌛ <b>The certificate has expired (過期).</b> Nothing was changed; nobody can use it. "
-            "For a new card apply in person at a service station: NT$278."
+            "⌛ <b>The certificate has expired (過期).</b> No changes were made. No one can use "
+            "it. To get a new card, apply in person at a service station: NT$278."
         ),
         links=("status",),
     ),

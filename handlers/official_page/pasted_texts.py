@@ -19,27 +19,24 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"|no (?:information|data|record)s?(?: \w+)? ?(?:found|available|exists?)?$"
         r"|(?:data|records?|information) not found",
         N_(
-            "🔎 <b>The page finds nothing about you.</b> Just applied? Users report that it can "
-            "take until the next working day. Otherwise check the UI No. and the capitals of the "
-            "code, and whether the 15 days to pay are over: then the application is deleted."
+            "🔎 <b>The page finds no data.</b> If you just applied, it may take until the next "
+            "working day (users' reports). Also check the UI No., the code's capital letters, "
+            "and the 15 days to pay: after that the application is deleted."
         ),
     ),
     (
         r"(?:已|已經)(?:完成)?開卡|already (?:been )?activated",
-        N_("✅ <b>The card is activated already.</b> You can skip the activation."),
+        N_("✅ <b>The card is already activated.</b> You can skip this."),
     ),
     (
         r"(?:尚未|未|還沒)開卡|not (?:yet )?(?:been )?activated",
-        N_(
-            "🪪 <b>The card is not activated yet.</b> Activate it first (開卡): /guide has the "
-            "steps."
-        ),
+        N_("🪪 <b>The card is not activated yet.</b> Activate it first (開卡): send /guide."),
     ),
     (
         r"用戶代碼.{0,8}(?:鎖|停權)|code (?:is|has been|was) locked|locked (?:subscriber )?code",
         N_(
-            "🔒 <b>The subscriber code is locked</b>, which error tables show after several wrong "
-            "tries. This is not the lock of the PIN. The hotline 0800-080-117 helps."
+            "🔒 <b>The subscriber code is locked.</b> This happens after several wrong "
+            "attempts, and is separate from a locked PIN. Call 0800-080-117."
         ),
     ),
     (
@@ -47,38 +44,38 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"|(?:wrong|incorrect|invalid) (?:subscriber )?code"
         r"|code (?:is )?(?:wrong|incorrect|invalid)",
         N_(
-            "🔑 <b>The subscriber code was not right.</b> Compare it with the form: capital and "
-            "small letters, O and 0, I, l and 1. Stop after two wrong tries; error tables show "
-            "that they are counted and lead to a lock."
+            "🔑 <b>The subscriber code was wrong.</b> Compare it with the form: capital and "
+            "small letters, O and 0, I, l and 1. Stop after two wrong attempts; too many lock "
+            "the code."
         ),
     ),
     (
         r"PIN碼?.{0,8}(?:鎖|封鎖)|鎖卡|pin (?:is|has been|was) (?:locked|blocked)|card is locked",
         N_(
-            "🔢 <b>The PIN is locked.</b> Do not try again. The unlock page sets a new PIN with "
-            "the card, a reader and the subscriber code: /guide has the steps."
+            "🔢 <b>The PIN is locked.</b> Don't try again. On the unlock page you can set a new "
+            "PIN with the card, a reader and the subscriber code: send /guide."
         ),
     ),
     (
         r"PIN碼?.{0,8}(?:錯誤|不正確)|(?:wrong|incorrect|invalid) pin"
         r"|pin (?:is )?(?:wrong|incorrect)",
         N_(
-            "🔢 <b>The PIN was not right.</b> Stop after two wrong tries: most texts say that the "
-            "third one locks the card. With the subscriber code you can set a new PIN."
+            "🔢 <b>The PIN is incorrect.</b> Stop after two wrong attempts: the third one may "
+            "lock the card. With the subscriber code you can set a new PIN."
         ),
     ),
     (
         r"卡號.{0,6}(?:錯誤|不存在|不正確|不符)|card number.{0,12}(?:wrong|invalid|not exist)",
         N_(
-            "💳 <b>The card number was not right.</b> Pages for citizens say 2 capital letters "
-            "and 14 digits, 16 in all. It is not the UI No. and not the number of the ARC."
+            "💳 <b>The card number was wrong.</b> It has 2 capital letters and 14 digits, 16 in "
+            "all. It's not the UI No. or the ARC's number."
         ),
     ),
     (
         r"彈出|快顯|popup|pop-up",
         N_(
             "🪟 <b>The browser blocks a pop-up window.</b> Allow pop-ups for the MOICA pages, "
-            "load the page again and repeat the step."
+            "reload the page and repeat the step."
         ),
     ),
     (
@@ -86,22 +83,22 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"|(?:no|find|found).{0,10}reader|reader.{0,6}not found",
         N_(
             "🔌 <b>The page finds no reader.</b> Plug it in, then restart the card software or "
-            "the computer: users report that it looks for readers only at its start."
+            "the computer."
         ),
     ),
     (
         r"(?:找不到|請插入|未插入|偵測不到)(?:IC)?卡|insert.{0,10}card|no (?:ic )?card",
         N_(
-            "💳 <b>The page finds no card.</b> Take it out, put it in again with the chip first, "
-            "or try another USB port."
+            "💳 <b>The page finds no card.</b> Take it out, put it back in, chip first, or try "
+            "another USB port."
         ),
     ),
     (
         r"(?:安裝|啟動|偵測不到|下載).{0,8}元件|元件.{0,8}(?:未安裝|沒有|未啟動)"
         r"|(?:install|start|missing).{0,20}(?:component|plug-?in|hicos)",
         N_(
-            "🧩 <b>The card software is missing or not running.</b> Install it from "
-            '<a href="https://moica.nat.gov.tw/rac_plugin.html">the MOICA download page</a> and '
+            "🧩 <b>The card software is missing or not running.</b> Install it from <a "
+            'href="https://moica.nat.gov.tw/rac_plugin.html">the MOICA download page</a> and '
             "restart the browser."
         ),
     ),

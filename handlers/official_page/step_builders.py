@@ -6,13 +6,15 @@ from handlers.official_page.menus import SITE, Menu
 from handlers.screen.text import N_, Markup, say
 
 _PASTE = N_(
-    "💬 <b>Send me what the page says</b>, or the error code, and I explain it as far as I know. "
-    "Leave out your subscriber code, PIN, card number and UI No.: I do not need them.\n\n"
-    "Afterwards I show this step again."
+    "💬 <b>Send me what the page says</b>, or the error code. Leave out your subscriber code, "
+    "PIN, card number and UI No.\n"
+    "\n"
+    "After that you can continue with this step."
 )
 _PERSON = N_(
-    "🙋 <b>A person</b> helps at 0800-080-117 or cse@moica.nat.gov.tw. Say which step you are at "
-    "and what the page shows. The button “Chinese sentence” has words to show or read out."
+    "🙋 <b>Help by phone or e-mail</b>: 0800-080-117 or cse@moica.nat.gov.tw. Say which step "
+    "you are at and what the page shows. Press “Chinese sentence” for words to show or read "
+    "out."
 )
 _SHOW = N_("Show or read this to the hotline or at the counter:")
 _MEANING = N_("It says: I have a question about the alien citizen natural person certificate.")
@@ -57,7 +59,7 @@ def page_step(
 def info_buttons(stuck: str, chinese: str, meaning: str) -> tuple[InfoButton, ...]:
     """Return the buttons for a person who cannot go on."""
     return (
-        InfoButton("else", N_("💬 It says something else"), _PASTE),
+        InfoButton("else", N_("💬 I see something else"), _PASTE),
         InfoButton("stuck", N_("🆘 I'm stuck"), _join_paragraphs(stuck, _PERSON)),
         text_to_show(chinese, meaning),
     )
@@ -81,30 +83,27 @@ def environment(target: str) -> Step:
     return page_step(
         N_(
             "<b>Is the computer ready?</b>\n"
-            "1. A Windows PC or a Mac, and a smart card reader (PC/SC), plugged in first.\n"
-            "2. The card software from the "
-            '<a href="https://moica.nat.gov.tw/rac_plugin.html">MOICA download page</a>: '
-            "HiCOS Client on Windows, <code>HiPKILocalSignServer.pkg</code> on a Mac.\n"
-            "3. The browser closed and opened again: Chrome, Firefox or IE 11 and newer.\n"
-            "4. Pop-up windows allowed for the MOICA pages, which reach the card through one.\n"
-            "5. The card in the reader, chip first.\n\n"
-            "⚠️ Use only software from the MOICA site. Other unlock or PIN software can lock the "
-            "card for good."
+            "1. Windows PC or Mac, card reader plugged in first.\n"
+            "2. Card software from the <a "
+            'href="https://moica.nat.gov.tw/rac_plugin.html">MOICA download page</a>: HiCOS '
+            "Client (Windows) or <code>HiPKILocalSignServer.pkg</code> (Mac).\n"
+            "3. Browser restarted; pop-ups allowed.\n"
+            "4. Card in the reader, chip first.\n"
+            "\n"
+            "⚠️ Other unlock or PIN software can lock the card permanently."
         ),
         target,
         stuck=N_(
-            "<b>Test it:</b> open <code>http://localhost:61161/selfTest.htm</code> on the same "
-            "computer; users report that it checks 9 things.\n"
-            "• Nothing opens: the card software is missing or not running. Install it again and "
-            "restart the computer.\n"
-            "• No reader found: users report that the software looks for readers only when it "
-            "starts. Plug the reader in, then restart the software.\n"
-            "• No card found: take the card out, put it in again, try another USB port.\n"
-            "• Reader EZ100PU on a Mac with an Apple chip: users report that there is no driver."
+            "<b>Test it:</b> on this computer open "
+            "<code>http://localhost:61161/selfTest.htm</code>\n"
+            "• Nothing opens: install the card software again and restart the computer.\n"
+            "• No reader: plug it in, then restart the software. On a Mac with an Apple chip, "
+            "the reader EZ100PU may have no driver.\n"
+            "• No card: take it out, put it back in, or try another USB port."
         ),
         chinese="我的電腦讀不到卡片，想請問讀卡機和卡片軟體（HiCOS）要怎麼設定。",
         meaning=N_("My computer does not read the card. How do I set up the reader and HiCOS?"),
-        done_label=N_("✅ All ready"),
+        done_label=N_("✅ I'm ready"),
     )
 
 

@@ -8,10 +8,10 @@ from tests import phrases
 from tests.bot_harness import BotHarness, buttons
 
 MEDIA = {
-    "sticker": "understand words",
-    "animation": "understand words",
-    "dice": "understand words",
-    "poll": "understand words",
+    "sticker": "type your question",
+    "animation": "type your question",
+    "dice": "type your question",
+    "poll": "type your question",
     "photo": "pictures",
     "document": "pictures",
     "video": "pictures",
@@ -65,7 +65,7 @@ async def test_a_group_hears_only_commands_mentions_and_replies(harness: BotHarn
     await there.says("and where do I apply", reply_to=answer)
     assert there.last["message_id"] > answer
     await there.says(f"/faq@{name}")
-    there.sees("What is it about?")
+    there.sees("What is your question about?")
 
 
 async def test_blocking_and_unblocking_is_noted(harness: BotHarness) -> None:

@@ -34,7 +34,7 @@ async def test_nothing_is_kept_of_who_says_nothing(harness: BotHarness) -> None:
     anna = harness.add_user()
     await anna.says("/privacy")
     anna.sees("language: as in your Telegram", "votes on answers: 0", "reminders to come: 0")
-    anna.sees("no connection", "0800-080-117")
+    anna.sees("no access", "0800-080-117")
     assert anna.labels == []
 
 
@@ -49,7 +49,7 @@ async def test_what_is_kept_is_counted_and_erased_after_a_yes(harness: BotHarnes
     assert "votes on answers: 1" in privacy["text"]
     assert "reminders to come: 2" in privacy["text"]
     await anna.forges(privacy["message_id"], "v1:privacy:erase")
-    assert "Erase the language" in anna.bot_messages[-2]["text"]
+    assert "Erase your language choice" in anna.bot_messages[-2]["text"]
     await anna.forges(privacy["message_id"], "v1:privacy:show")
     assert await count_stored(harness) == [2, 2, 4], "the way back"
     await anna.forges(privacy["message_id"], "v1:privacy:erased")

@@ -53,7 +53,7 @@ async def test_every_entry_can_be_reached_by_browsing_and_back(harness: BotHarne
             if not any(label.startswith("Page ") for label in anna.labels):
                 break
             await anna.presses(next(lb for lb in anna.labels if lb.startswith("Page ")))
-        await anna.presses("« All sections")
+        await anna.presses("« All topics")
     assert sorted(seen) == sorted(entry.title for entry in entries.all("en"))
     assert len(anna.bot_messages) == 1, "browsing edits one message"
 

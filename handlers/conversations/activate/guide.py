@@ -7,24 +7,24 @@ from handlers.official_page.step_builders import environment, on_page, page_step
 from handlers.screen.text import N_
 
 _CHINESE = "我收到新卡，想在網路上開卡，但是有一個地方我不會操作，請幫我。"
-_MEANING = N_("I have the new card and cannot get on with the activation. Please help me.")
+_MEANING = N_("I have my new card but can't complete the activation. Please help me.")
 
 ACTIVATE = Conversation(
     name="activate",
-    title=N_("🆕 Activate a new card (開卡)"),
+    title=N_("🆕 Activate my card"),
     initial="ready",
     explain=explain,
     steps={
         "ready": Step(
             N_(
                 "<b>Have ready</b>\n"
-                "• the new card\n"
+                "• your new card\n"
                 "• a Windows PC or Mac with a card reader\n"
-                "• the subscriber code (用戶代碼) from your application form\n"
-                "• a PIN that you choose yourself: 6–8 characters, letters and digits mixed, no "
-                "spaces\n\n"
-                "For alien citizens we found no deadline, but pages for citizens name 90 days: "
-                "do it soon. Tell neither code nor PIN to me or anybody."
+                "• your subscriber code (用戶代碼) from the application form\n"
+                "• a new PIN that you choose: 6–8 letters and digits, no spaces\n"
+                "\n"
+                "Activate soon: citizens have 90 days, the deadline for foreign residents is "
+                "not confirmed. Never type the code or PIN in this chat."
             ),
             (
                 ButtonTransition("all", N_("✅ I have everything"), "computer"),
@@ -35,44 +35,50 @@ ACTIVATE = Conversation(
         "open": page_step(
             on_page(
                 N_(
-                    "<b>Open the page</b>\nPut the card in, go to {site} and choose:\n\n{menu}\n\n"
-                    "We have not seen this menu itself; the words may differ a little."
+                    "<b>Open the page</b>\n"
+                    "Put the card in, go to {site} and choose:\n"
+                    "\n"
+                    "{menu}\n"
+                    "\n"
+                    "The words on the page may differ a little."
                 ),
                 menus.ACTIVATE,
             ),
             "code",
             stuck=N_(
-                "Look for the characters 開卡 under 憑證作業. A button does nothing? Allow pop-ups "
-                "and install the card software again."
+                "Look for 開卡 under 憑證作業. If a button does nothing, allow pop-ups and install "
+                "the card software again."
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
         ),
         "code": page_step(
             N_(
-                "<b>Type the code and set the PIN, on the page</b>\n"
-                "1. The subscriber code exactly as printed, capital and small letters.\n"
-                "2. Your new PIN, 6–8 characters. Remember it: nobody keeps it for you.\n\n"
-                "Code and PIN are two different things: the code proves that it is you, the PIN "
-                "is for daily use. The order of the steps comes from the card software, not from "
-                "an official guide."
+                "<b>On the page: type the code and set your PIN</b>\n"
+                "1. The subscriber code exactly as printed: capital and small letters matter.\n"
+                "2. Your new PIN, 6–8 characters. Remember it: no one can tell it to you "
+                "later.\n"
+                "\n"
+                "The code proves who you are; the PIN is for daily use. The order on the page "
+                "may differ."
             ),
             "done",
             stuck=N_(
-                "• The code is refused: stop after two tries and compare it with the form.\n"
-                "• “Already activated” means that you can skip this.\n"
-                "• The page stops half-way: take the card out, put it in, begin the page again. "
-                "A user reports that the page did not work and the hotline helped."
+                "• Wrong code: stop after two attempts and compare it with the form.\n"
+                "• “Already activated”: you can skip this.\n"
+                "• The page stops: take the card out, put it back in, and start the page "
+                "again. Still not working? Call 0800-080-117."
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more_buttons=(ButtonTransition("already", N_("It says: already activated"), "done"),),
+            more_buttons=(ButtonTransition("already", N_("ℹ️ Already activated"), "done"),),
         ),
         "done": Step(
             N_(
-                "✅ <b>The card is ready.</b> Keep the code too: you need it to suspend a lost "
-                "card and to unlock the PIN, and from now on nobody can read it back. The "
-                "certificate is valid for 5 years."
+                "✅ <b>Your card is ready.</b> It's valid for 5 years.\n"
+                "\n"
+                "<b>Keep your subscriber code</b>: you need it to suspend a lost card or "
+                "unlock it, and no one can give it back to you after activation."
             ),
             links=("status",),
         ),

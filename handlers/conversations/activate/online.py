@@ -18,35 +18,36 @@ from services.bridge.interface import BridgeHub
 from services.bridge.operations.card_task import CardTask
 
 _READY = N_(
-    "🆕 <b>Activate a new card (開卡)</b>\n"
+    "🆕 <b>Activate your card (開卡)</b>\n"
     "<b>Have ready</b>\n"
-    "• the new card\n"
-    "• a Windows PC, Mac or Linux PC with a card reader\n"
-    "• the application form with the subscriber code (用戶代碼)\n"
-    "• a PIN that you choose yourself: 6–8 characters, letters and digits, best mixed, no "
-    "spaces\n\n"
-    "First I connect your PC, then I ask for UI No. and code. The PIN is typed on the PC only; "
-    "nobody here ever sees it."
+    "• your new card\n"
+    "• a PC (Windows, Mac or Linux) with a card reader\n"
+    "• the application form with your subscriber code (用戶代碼)\n"
+    "• a new PIN that you choose: 6–8 letters and digits, no spaces\n"
+    "\n"
+    "First connect your PC, then verify your identity. Type your PIN only on the PC: no one "
+    "here can see it."
 )
-_INTRODUCTION = N_("🆕 <b>Your PC is connected.</b> Now show whose card it is.")
+_INTRODUCTION = N_("🆕 <b>Your PC is connected.</b> Next, verify your identity.")
 _CONFIRM = N_(
-    "<b>Activate now?</b>\n"
-    "• On your PC you say yes and choose the PIN, typed twice.\n"
-    "• At once the certificate is good: you can sign and log in with the card.\n"
-    "• <b>From then on nobody can give the subscriber code back</b>, not even we. Have you written "
-    "it down? Suspending, resuming and unlocking need it.\n"
-    "• You are told by e-mail, and so are your linked chats."
+    "<b>Activate the card now?</b>\n"
+    "• On your PC, approve the request and enter the new PIN twice.\n"
+    "• Your certificate becomes valid immediately.\n"
+    "• <b>After that no one, including us, can give you the subscriber code.</b> Have you "
+    "written it down? You need it to suspend, reactivate or unlock.\n"
+    "• We'll email you and notify your linked chats."
 )
 _DONE = N_(
-    "✅ <b>Activated (開卡).</b> The card has its PIN and proved that it is yours; the certificate "
-    "is good from now on.\n\n"
-    "• Only you know the PIN. Forgotten or locked? Unlock the card with the code.\n"
-    "• <b>Keep the form with the code</b>: nobody can give it back any more.\n"
-    "• Card lost? Suspend it at once, here.\n\n"
-    "The card can be taken out, and kaika-bridge closed."
+    "✅ <b>Activated (開卡).</b> Your certificate is valid from now on. You can take the card out "
+    "and close kaika-bridge.\n"
+    "\n"
+    "• Only you know the PIN. Forgot it or locked it? Unlock the card with your subscriber "
+    "code.\n"
+    "• <b>Keep the form</b>: no one can give the subscriber code back to you after activation.\n"
+    "• Lost your card? Suspend it here right away."
 )
 _ALREADY_ACTIVE = StatusMessage(
-    N_("ℹ️ It was active already; the PIN is the one you typed just now.")
+    N_("ℹ️ The card was already active. Your PIN is the one you just typed.")
 )
 
 

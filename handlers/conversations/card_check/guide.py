@@ -15,26 +15,29 @@ CARD_CHECK = Conversation(
         "ready": Step(
             ALONE,
             (
-                ButtonTransition("fine", N_("✅ All in order"), "fine"),
+                ButtonTransition("fine", N_("✅ All OK"), "fine"),
                 ButtonTransition("not", N_("❌ Something is missing"), "missing"),
             ),
         ),
         "fine": Step(
             N_(
-                "✅ <b>Reader and card are ready for the official page.</b> Use only that page for "
-                "PIN and activation: other software can lock a MOICA card for good."
+                "✅ <b>Your reader and card are ready for the official page.</b> Use only that "
+                "page for the PIN and activation: other software can lock a MOICA card "
+                "permanently."
             ),
             links=("activate", "change_pin", "unlock"),
         ),
         "missing": Step(
             N_(
                 "🔧 <b>Do what the line with ✗ says, then run it again.</b>\n"
-                "• Reader: another USB port; its driver; plugged in before the program starts.\n"
-                "• Card: gold chip first, as far as it goes; wipe it with a dry cloth.\n"
-                "• Reader service: restart the PC.\n\n"
-                "The hotline 0800-080-117 helps, too. Type an error code here and I explain it."
+                "• Reader: try another USB port, install its driver, plug it in before you "
+                "start the program.\n"
+                "• Card: gold chip first, all the way in; wipe it with a dry cloth.\n"
+                "• Reader service: restart the PC.\n"
+                "\n"
+                "Help by phone: 0800-080-117. You can also type an error code here."
             ),
-            (ButtonTransition("fine", N_("✅ Now it is in order"), "fine"),),
+            (ButtonTransition("fine", N_("✅ It's OK now"), "fine"),),
         ),
     },
 )

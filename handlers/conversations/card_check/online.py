@@ -47,49 +47,58 @@ Records = Callable[[AsyncSession, int], Awaitable[CertificateState | None]]
 
 READY = N_(
     "🔎 <b>Check reader and card</b>\n"
-    "I look whether reader and card are in order: tries left, certificate, until when it is good. "
-    "No PIN is needed and no try is spent.\n\n"
-    "<b>Have ready</b>: the card, and a Windows PC, Mac or Linux PC with a card reader."
+    "You'll see if the reader and card work, how many PIN attempts are left, and until when "
+    "the certificate is valid. You don't need your PIN, and no attempt is used.\n"
+    "\n"
+    "<b>Have ready</b>: the card, and a PC (Windows, Mac or Linux) with a card reader."
 )
 ALONE = N_(
-    "<b>Without the chat</b>\n"
-    "On the PC, in a terminal, run:\n<code>kaika-bridge check</code>\n\n"
-    "It looks at the reader service, the reader, the card and the connection, one after the other, "
-    "and says for each what to do when something is missing. It never asks for a PIN."
+    "<b>Without this chat</b>\n"
+    "On the PC, open a terminal and run:\n"
+    "<code>kaika-bridge check</code>\n"
+    "\n"
+    "It checks the reader service, the reader, the card and the connection, and tells you what "
+    "to do if something is missing. It never asks for a PIN."
 )
 _STATES: Mapping[str, str] = {
     CertificateState.INACTIVE: N_("📋 On record: <b>not activated yet (未開卡)</b>"),
-    CertificateState.ACTIVE: N_("📋 On record: <b>in use (有效)</b>, not suspended"),
+    CertificateState.ACTIVE: N_("📋 On record: <b>valid (有效)</b>, not suspended"),
     CertificateState.SUSPENDED: N_("📋 On record: <b>suspended (停用)</b>"),
-    CertificateState.REVOKED: N_("📋 On record: <b>revoked (廢止)</b>, for good"),
+    CertificateState.REVOKED: N_("📋 On record: <b>revoked (廢止)</b> for good"),
     CertificateState.EXPIRED: N_("📋 On record: <b>expired (過期)</b>"),
 }
 _ADVICE: Mapping[str, str] = {
     "locked": N_(
-        "🔒 <b>The PIN is locked.</b> Nothing is lost: unlock the card with the subscriber code."
+        "🔒 <b>The PIN is locked.</b> Your certificate is safe: unlock the card with the "
+        "subscriber code."
     ),
-    "last": N_("⚠️ <b>Only one try is left.</b> Do not guess; better unlock the card."),
+    "last": N_("⚠️ <b>Only one attempt left.</b> Don't guess: unlock the card instead."),
     "moica": N_(
-        "➡️ Reader and card are ready for the official page. <b>Use only that page</b> for PIN and "
-        "activation: other software can lock a MOICA card for good, so I send it no PIN at all."
+        "➡️ Your reader and card are ready for the official page. <b>Use only that page</b> "
+        "for the PIN and activation: other software can lock a MOICA card permanently, so no "
+        "PIN is sent to it from here."
     ),
     "unknown": N_(
-        "➡️ Is it the certificate card? An ARC, a health card or a bank card will not do. I left "
-        "it alone."
+        "➡️ Is it the certificate card? An ARC, health card or bank card won't work. Nothing "
+        "was done with it."
     ),
     CertificateState.INACTIVE: N_("➡️ <b>Next:</b> activate it (開卡)."),
-    CertificateState.SUSPENDED: N_("➡️ <b>Next:</b> found the card again? Resume it (復用)."),
-    CertificateState.REVOKED: N_("➡️ For a new card apply in person at a service station, NT$278."),
-    CertificateState.EXPIRED: N_("➡️ For a new card apply in person at a service station, NT$278."),
+    CertificateState.SUSPENDED: N_("➡️ <b>Next:</b> found the card again? Reactivate it (復用)."),
+    CertificateState.REVOKED: N_(
+        "➡️ To get a new card, apply in person at a service station, NT$278."
+    ),
+    CertificateState.EXPIRED: N_(
+        "➡️ To get a new card, apply in person at a service station, NT$278."
+    ),
     "unread": N_(
-        "⚠️ <b>Reader and card answer, but I could read no certificate.</b> Take the card out, put "
-        "it in again and look again. If that does not help, ask at 0800-080-117."
+        "⚠️ <b>The reader and card respond, but no certificate could be read.</b> Take the "
+        "card out, put it back in and check again. Still not working? Call 0800-080-117."
     ),
     "unrecorded": N_(
-        "⚠️ <b>This certificate is not on record here</b>, so the card is of no use with this "
-        "service. Put in the card that was posted to you and look again."
+        "⚠️ <b>This certificate is not on record here</b>, so you can't use this card here. "
+        "Put in the card that was posted to you and check again."
     ),
-    "fine": N_("✅ <b>All in order.</b> Reader and card are ready."),
+    "fine": N_("✅ <b>All OK.</b> Your reader and card are ready."),
 }
 _LINKS: Mapping[str, str] = {
     "locked": "unlock",
@@ -186,14 +195,14 @@ def card_check_conversation(
         steps={
             "ready": Step(
                 READY,
-                (operation.start_button("go", N_("▶️ Look at the card")),),
-                (InfoButton("alone", N_("🩺 Check without the chat"), ALONE),),
+                (operation.start_button("go", N_("▶️ Check the card")),),
+                (InfoButton("alone", N_("🩺 Check without chat"), ALONE),),
                 on_shown=on_shown,
             ),
             **operation.steps,
             REPORT: Step(
                 report_text,
-                (operation.start_button("again", N_("🔁 Look again")),),
+                (operation.start_button("again", N_("🔁 Check again")),),
                 requires=(REPORT,),
                 links=_links,
                 on_shown=on_shown,
@@ -223,7 +232,7 @@ def report_text(ctx: StepContext) -> Markup:
     """Return the findings, and what to do."""
     findings, language = json.loads(ctx.data[REPORT]), ctx.language
     lines = [
-        say(language, "🔎 <b>What the card says</b>"),
+        say(language, "🔎 <b>Card check result</b>"),
         say(language, "🔌 Reader: {reader}", reader=findings["reader"]),
         _profile_text(findings["profile"], language),
     ]
@@ -233,7 +242,7 @@ def report_text(ctx: StepContext) -> Markup:
         lines.append(
             say(
                 language,
-                "🔐 PIN tries left: <b>{left}</b> of {limit}",
+                "🔐 PIN attempts left: <b>{left}</b> of {limit}",
                 left=findings["pin"],
                 limit=findings["limit"] or "?",
             )
@@ -251,13 +260,13 @@ def _profile_text(profile: str, language: str) -> Markup:
 def _certificate_lines(findings: CardFindings, ctx: StepContext) -> list[Markup]:
     language = ctx.language
     if "until" not in findings:
-        return [say(language, "🪪 Certificate: none that I could read")]
+        return [say(language, "🪪 Certificate: could not be read")]
     until = today(datetime.fromisoformat(findings["until"]))
-    suffix = label(language, " (over)") if until < today(ctx.now) else ""
+    suffix = label(language, " (expired)") if until < today(ctx.now) else ""
     lines = [
         say(
             language,
-            "🪪 Certificate: by {issuer}, good until {until}{over}",
+            "🪪 Certificate: by {issuer}, valid until {until}{over}",
             issuer=findings["issuer"],
             until=until.isoformat(),
             over=suffix,
@@ -270,8 +279,8 @@ def _certificate_lines(findings: CardFindings, ctx: StepContext) -> list[Markup]
         lines.append(
             say(
                 language,
-                "📋 Suspended or not: I have no record of it. The official page shows it under "
-                "查詢憑證簽發情形 (Certificate Issuance Inquiry).",
+                "📋 Suspended or not: no record here. See 查詢憑證簽發情形 (Certificate Issuance "
+                "Inquiry) on the official page.",
             )
         )
     return lines

@@ -12,17 +12,18 @@ from services.bridge.interface import BridgeHub
 from services.bridge.operations.card_task import CardTask
 
 _START = N_(
-    "🔢 <b>Change a PIN you know (修改PIN碼)</b>\n"
+    "🔢 <b>Change your PIN (修改PIN碼)</b>\n"
     "<b>Have ready</b>\n"
     "• the card\n"
-    "• a Windows PC, Mac or Linux PC with a card reader\n"
-    "• the PIN as it is, and a new one: 6–8 characters, letters and digits, best mixed, no "
-    "spaces\n\n"
-    "Both are typed on the PC only, never here. Do not guess: three wrong ones lock the card."
+    "• a PC (Windows, Mac or Linux) with a card reader\n"
+    "• your old PIN, and a new one: 6–8 letters and digits, no spaces\n"
+    "\n"
+    "Type both only on the PC, never in this chat. Don't guess: three wrong PINs lock the card."
 )
 _DONE = N_(
-    "✅ <b>The new PIN is set.</b> The old one is good no more. Only you know it.\n\n"
-    "The card can be taken out, and kaika-bridge closed."
+    "✅ <b>The new PIN is set.</b> Your old PIN stops working. Only you know the new one.\n"
+    "\n"
+    "You can take the card out and close kaika-bridge."
 )
 
 

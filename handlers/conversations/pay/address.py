@@ -22,13 +22,13 @@ _ADDRESS_WORDS = re.compile(
 _SENTENCE = re.compile(
     r"\b(?:i|my|card|how|what|why|when|where|which)\b|卡|怎|什麼|什么|如何|哪", re.I
 )
-_TOO_LONG = N_("That is too long for an address; at most 200 characters. Nothing was changed.")
+_TOO_LONG = N_("The address is too long: at most 200 characters. It was not changed.")
 _NO_NUMBER = N_(
-    "That is no address a card could be posted to: street, number and town, at least 8 "
-    "characters. Nothing was changed."
+    "This is not a full address. Please include street, number and town, at least 8 "
+    "characters. The address was not changed."
 )
 _UNPRINTABLE = N_(
-    "There are characters in it that cannot be printed. Please type it; nothing was changed."
+    "Some characters cannot be printed. Please type the address as text. It was not changed."
 )
 _REFUSALS = {FormatProblem.LENGTH: _TOO_LONG, FormatProblem.CHARACTERS: _UNPRINTABLE}
 

@@ -32,37 +32,38 @@ CONNECT_SECONDS, ANSWER_SECONDS, ANSWER_TRIES = 1.0, 1.5, 2
 """The time limits of one attempt to answer; with the decision, all attempts take under 10 s."""
 
 _BUSY = N_(
-    "The payment could not be checked in time, so nothing was charged. Please press Pay again in a "
-    "minute."
+    "The payment could not be confirmed in time, so nothing was charged. Please press Pay "
+    "again in a minute."
 )
-_NOT_HERE = N_("This bot takes no payments. Nothing was charged.")
+_NOT_HERE = N_("This bot does not accept payments. Nothing was charged.")
 _REFUSALS: Mapping[CheckoutRefusal, str] = {
     CheckoutRefusal.UNKNOWN: N_(
-        "This invoice is no longer good. Nothing was charged. Send /start and begin to pay anew."
+        "This invoice has expired. Nothing was charged. Send /start and start the payment again."
     ),
     CheckoutRefusal.NOT_YOURS: N_(
-        "This invoice was made for another person. Nothing was charged. Send /start and begin to "
-        "pay yourself."
+        "This invoice is for another person. Nothing was charged. Send /start to pay your own fee."
     ),
     CheckoutRefusal.AMOUNT: N_(
-        "The amount is not what is owed. Nothing was charged. Send /start and begin to pay anew."
+        "The amount is not correct. Nothing was charged. Send /start and start the payment again."
     ),
-    CheckoutRefusal.PAID: N_("The fee is paid already. Nothing more was charged."),
+    CheckoutRefusal.PAID: N_("The fee is already paid. Nothing more was charged."),
     CheckoutRefusal.UNDERWAY: N_(
-        "Another invoice for this application is being paid at this moment, so nothing was charged "
-        "here. Wait ten minutes, or pay with the invoice you began with."
+        "Another invoice for this application is being paid right now, so nothing was charged "
+        "here. Wait ten minutes, or pay with that invoice."
     ),
     CheckoutRefusal.OVERDUE: N_(
-        "The days to pay are over, so nothing was charged. Apply again in person at a service "
-        "station."
+        "The payment deadline has passed, so nothing was charged. Apply again in person at a "
+        "service station."
     ),
 }
 _UNMATCHED_REASONS: Mapping[str | None, str] = {
-    CheckoutRefusal.PAID: N_("The fee was paid before, so this is a second payment."),
-    CheckoutRefusal.NOT_YOURS: N_("The invoice was made for another person."),
-    CheckoutRefusal.AMOUNT: N_("The amount is not what was owed."),
+    CheckoutRefusal.PAID: N_("The fee was already paid, so this is a second payment."),
+    CheckoutRefusal.NOT_YOURS: N_("The invoice was for another person."),
+    CheckoutRefusal.AMOUNT: N_("The amount was not correct."),
 }
-_NO_APPLICATION = N_("There is no open application it could pay for; the days to pay may be over.")
+_NO_APPLICATION = N_(
+    "No open application was found for this payment. The payment deadline may have passed."
+)
 
 _decisions = OwnedTasks()
 _log = structlog.get_logger()
@@ -243,16 +244,19 @@ def receipt_view(result: ChargeResult, language: str) -> View:
     """Return the receipt of a charge that paid for an application."""
     text = say(
         language,
-        "✅ <b>Payment received: {amount}</b>\n{parts}Receipt number: <code>{receipt}</code>\n\n"
-        "It goes to your e-mail too. The card is made next, and posted in about 7–10 working days. "
-        "When it arrives, activate it (開卡).\n\n"
-        "<b>Keep the application form</b>: you need its subscriber code to activate the card, and "
-        "later to suspend, resume or unlock it.",
+        "✅ <b>Payment received: {amount}</b>\n"
+        "{parts}Receipt number: <code>{receipt}</code>\n"
+        "\n"
+        "We also email the receipt. Your card arrives in about 7–10 working days. Then "
+        "activate it (開卡).\n"
+        "\n"
+        "<b>Keep the application form</b>: you need its subscriber code to activate the card, "
+        "and later to suspend, reactivate or unlock it.",
         amount=pay.format_amount(result.amount, result.currency),
         parts=Markup("".join(_fee_line(fee, result.currency, language) for fee in result.fees)),
         receipt=result.receipt,
     )
-    return view(text, [button(label(language, "📍 Where does it stand?"), "go", "status")])
+    return view(text, [button(label(language, "📍 Check my status"), "go", "status")])
 
 
 def _fee_line(fee: Fee, currency: str, language: str) -> Markup:
@@ -264,9 +268,10 @@ def unmatched_text(result: ChargeResult, language: str) -> Markup:
     """Return the message for a charge that pays for no application."""
     return say(
         language,
-        "⚠️ <b>We received {amount}, and it fits nothing that is owed.</b> {why}\n\n"
-        "Nothing is lost: it is kept under receipt number <code>{receipt}</code>, and our staff "
-        "were told to look at it. <b>Please do not pay again.</b> To ask about it, call "
+        "⚠️ <b>We received {amount}, but found nothing to pay.</b> {why}\n"
+        "\n"
+        "Your money is safe: it's recorded under receipt number <code>{receipt}</code>, and "
+        "our staff have been notified. <b>Please don't pay again.</b> Questions? Call "
         "0800-080-117 and give this number.",
         amount=pay.format_amount(result.amount, result.currency),
         why=say(language, _UNMATCHED_REASONS.get(result.reason, _NO_APPLICATION)),
@@ -278,8 +283,8 @@ def _unrecorded_text(charge: Charge, language: str) -> Markup:
     checkout = charge.checkout
     return say(
         language,
-        "⚠️ <b>We received {amount}, but this bot takes no payments.</b> Nothing is lost: our staff "
-        "were told. <b>Please do not pay again.</b> Keep this payment number: "
+        "⚠️ <b>We received {amount}, but this bot does not accept payments.</b> Our staff have "
+        "been notified. <b>Please don't pay again.</b> Keep this payment number: "
         "<code>{charge}</code>",
         amount=pay.format_amount(checkout.amount, checkout.currency),
         charge=charge.charge_id,

@@ -16,24 +16,24 @@ from handlers.official_page.step_builders import on_page, page_step, text_to_sho
 from handlers.screen.text import N_
 
 _CHINESE = "我要在網站上繳費，但是有一個地方我不會操作，請幫我。"
-_MEANING = N_("I want to pay on the website and cannot get on. Please help me.")
+_MEANING = N_("I want to pay on the website, but it doesn't work. Please help me.")
 
 PAY = Conversation(
     name="pay",
-    title=N_("💳 Pay for the card (繳費)"),
+    title=N_("💳 Pay the card fee"),
     initial="ready",
     explain=explain,
     steps={
         "ready": Step(
             N_(
                 "<b>Have ready</b>\n"
-                "• the number of your ARC: the page says 居留證號碼, almost certainly the UI No. "
-                "(統一證號)\n"
-                "• the subscriber code (用戶代碼) from your application form\n"
+                "• your ARC number (居留證號碼): very likely the UI No. (統一證號)\n"
+                "• your subscriber code (用戶代碼) from the application form\n"
                 "• a credit card: NT$278 = 250 card fee + 28 postage. Online only, not at the "
-                "counter.\n\n"
-                "You have 15 days, else the application is deleted. Type these on the official "
-                "page only, never here."
+                "counter.\n"
+                "\n"
+                "Pay within 15 days, or the application is deleted. Type these only on the "
+                "official page, never in this chat."
             ),
             (
                 ButtonTransition("all", N_("✅ I have everything"), "open"),
@@ -43,10 +43,10 @@ PAY = Conversation(
         ),
         "date": Step(
             N_(
-                "<b>On which day did you apply?</b>\n"
-                "Press a button, or type the day like <code>2026-11-20</code> or "
-                "<code>115/11/20</code>. I count the 15 days and remind you five days and one day "
-                "before the last one."
+                "<b>When did you apply?</b>\n"
+                "Press a button, or type the date, for example <code>2026-11-20</code> or "
+                "<code>115/11/20</code>. You'll see your last day to pay, and get reminders "
+                "five days and one day before it."
             ),
             (
                 ButtonTransition("today", N_("Today"), "deadline", days_ago(0)),
@@ -58,35 +58,44 @@ PAY = Conversation(
         "deadline": Step(
             status_text,
             (
-                ButtonTransition("pay", N_("💳 Go on to pay"), "open"),
-                ButtonTransition("other", N_("📅 Another day"), "date"),
+                ButtonTransition("pay", N_("💳 Continue to payment"), "open"),
+                ButtonTransition("other", N_("📅 Choose another day"), "date"),
                 ButtonTransition(
-                    "off", N_("🔕 No reminders"), "off", stop_reminders, when=has_reminder_ahead
+                    "off",
+                    N_("🔕 Turn off reminders"),
+                    "off",
+                    stop_reminders,
+                    when=has_reminder_ahead,
                 ),
-                ButtonTransition("enough", N_("✅ That is all"), "kept"),
+                ButtonTransition("enough", N_("✅ That's all"), "kept"),
             ),
             requires=(APPLICATION_DAY,),
         ),
-        "kept": Step(N_("👍 Come back to pay whenever you like."), links=("pay",)),
-        "off": Step(N_("🔕 The reminders are off. The deadline stays as it is."), links=("pay",)),
+        "kept": Step(
+            N_("👍 You can come back to pay at any time before the deadline."), links=("pay",)
+        ),
+        "off": Step(N_("🔕 Reminders are off. Your deadline stays the same."), links=("pay",)),
         "open": page_step(
             on_page(
                 N_(
-                    "<b>Open the page and log in</b>\nGo to {site} and choose:\n\n{menu}\n\n"
-                    "Log in with the UI No. and the subscriber code."
+                    "<b>Open the page and log in</b>\n"
+                    "Go to {site} and choose:\n"
+                    "\n"
+                    "{menu}\n"
+                    "\n"
+                    "Log in with your UI No. and subscriber code."
                 ),
                 menus.PAYMENT,
             ),
             "address",
             stuck=N_(
-                "• It finds no data: just applied? Users report that it can take until the next "
-                "working day.\n"
-                "• The code is refused: capital and small letters, O and 0, I, l and 1. Stop "
-                "after two tries, and tell the code to nobody."
+                "• No data found? If you just applied, wait until the next working day.\n"
+                "• Wrong code? Check capital and small letters, O and 0, I, l and 1. Stop "
+                "after two attempts. Never tell anyone the code."
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more_buttons=(ButtonTransition("no_data", N_("🔎 It finds no data"), "no_data"),),
+            more_buttons=(ButtonTransition("no_data", N_("🔎 No data found"), "no_data"),),
         ),
         "address": page_step(
             N_(
@@ -94,54 +103,53 @@ PAY = Conversation(
                 "Your card will be sent there. Correct it before you pay."
             ),
             "card",
-            stuck=N_("You cannot change the address on the page? Call before you pay."),
+            stuck=N_("Can't change the address on the page? Call 0800-080-117 before you pay."),
             chinese="繳費之前我想更正卡片的郵寄地址，請問要怎麼改？",
-            meaning=N_("Before I pay I want to correct the mailing address. How do I do that?"),
+            meaning=N_("I want to correct my mailing address before I pay. How do I do that?"),
         ),
         "card": page_step(
             N_(
                 "<b>Pay NT$278 by credit card</b>\n"
-                "Look at the address in the browser before you type the credit card number. Which "
-                "brands, foreign cards or debit cards are taken, we found nowhere."
+                "Before you type the card number, check the address in the browser. Which "
+                "cards work, also foreign or debit cards, is not confirmed. Ask 0800-080-117."
             ),
             "done",
             stuck=N_(
-                "The credit card is refused: ask your bank about online payments, or try "
-                "another one. Before you pay again, look on the page whether the first payment "
-                "counted."
+                "Card declined? Ask your bank about online payments, or try another card. "
+                "Before you pay again, check on the page if the first payment went through."
             ),
             chinese="我的信用卡付款失敗，請問有沒有扣款成功，可以用哪些卡？",
-            meaning=N_("My card payment failed. Was it charged, and which cards are accepted?"),
-            done_label=N_("✅ I have paid"),
+            meaning=N_("My card payment failed. Was I charged, and which cards can I use?"),
+            done_label=N_("✅ I've paid"),
         ),
         "done": Step(
             N_(
-                "✅ <b>Paid?</b> The card is made and posted in about 7–10 working days; a page "
-                "of 2021 says two or three more for the outlying islands. Then activate it "
-                "(開卡).\n\n"
-                "<b>Keep the application form</b>: you need its subscriber code to activate the "
-                "card, and later to suspend, resume or unlock it."
+                "✅ <b>After you pay</b>, your card arrives in about 7–10 working days (two or "
+                "three more on the outlying islands). Then activate it (開卡).\n"
+                "\n"
+                "<b>Keep the application form</b>: you need its subscriber code to activate "
+                "the card, and later to suspend, reactivate or unlock it."
             ),
             (
-                ButtonTransition(
-                    "off", N_("🔕 Paid: stop the reminders"), "thanks", stop_reminders
-                ),
-                ButtonTransition("wait", N_("✅ That is all"), "thanks"),
+                ButtonTransition("off", N_("🔕 Paid: no reminders"), "thanks", stop_reminders),
+                ButtonTransition("wait", N_("✅ That's all"), "thanks"),
             ),
         ),
-        "thanks": Step(N_("📮 Now the card is on its way to you."), links=("status", "activate")),
+        "thanks": Step(
+            N_("📮 Reminders are off. Next, your card comes by post."), links=("status", "activate")
+        ),
         "no_data": Step(
             N_(
-                "🔎 <b>No data about you?</b>\n"
-                "• Applied today or yesterday: users report that it took a day or until the next "
-                "working day. That is not official.\n"
-                "• More than 15 days ago and not paid: the application is deleted; apply again in "
-                "person.\n"
-                "• Otherwise call 0800-080-117, so that the deadline does not pass meanwhile."
+                "🔎 <b>Can't find your data?</b>\n"
+                "• Applied today or yesterday: it may take until the next working day (users' "
+                "reports).\n"
+                "• More than 15 days ago and not paid: the application is deleted. Apply again "
+                "in person.\n"
+                "• Other cases: call 0800-080-117 now, so that you don't miss the deadline."
             ),
             (
                 ButtonTransition("again", N_("🔁 Try again"), "open"),
-                ButtonTransition("remind", N_("⏰ Remind me of the deadline"), "date"),
+                ButtonTransition("remind", N_("⏰ Remind me to pay"), "date"),
             ),
             (
                 text_to_show(

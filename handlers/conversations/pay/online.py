@@ -82,7 +82,7 @@ def pay_conversation(
     )
     return Conversation(
         name=NAME,
-        title=N_("💳 Pay for the card (繳費)"),
+        title=N_("💳 Pay the card fee"),
         initial="who",
         steps={
             **verification.steps,
@@ -101,44 +101,45 @@ def pay_conversation(
 
 
 _INTRODUCTION = N_(
-    "💳 <b>Pay for the card (繳費)</b>: NT$278. You see what is owed and check the address before "
-    "anything is charged."
+    "💳 <b>Pay the card fee (繳費)</b>: NT$278. Before anything is charged, you'll see the amount "
+    "and check the address."
 )
 _PAID = N_(
-    "✅ <b>The fee is paid.</b> There is nothing more to pay. The card is made, and posted in "
-    "about 7–10 working days.\n\n"
+    "✅ <b>The fee is paid.</b> Your card arrives in about 7–10 working days.\n"
+    "\n"
     "<b>Keep the application form</b>: you need its subscriber code to activate the card (開卡), "
-    "and later to suspend, resume or unlock it."
+    "and later to suspend, reactivate or unlock it."
 )
 _MADE = N_(
-    "📮 <b>There is nothing to pay.</b> The fee was paid and the card is made. When it arrives, "
+    "📮 <b>There is nothing to pay.</b> The fee is paid and your card is made. When it arrives, "
     "activate it (開卡)."
 )
 _OVERDUE = N_(
-    "⌛ <b>The days to pay are over</b>, so nothing can be paid and nothing was charged. The "
-    "application is deleted with its data. Apply again in person at any NIA service station; "
-    "there you get a new code. Questions: 0800-080-117."
+    "⌛ <b>The payment deadline has passed</b>, so nothing was charged. The application and its "
+    "data are deleted. Apply again in person at any NIA service station; you'll get a new code "
+    "there. Questions? Call 0800-080-117."
 )
 _NO_PAYMENT_PROVIDER = N_(
-    "💳 <b>This chat cannot take money</b>: whoever runs it has set up no payment provider. "
-    "Nothing was charged, and the deadline stays as it is. Ask where to pay at the hotline "
-    "0800-080-117 or cse@moica.nat.gov.tw. Give your credit card number to nobody in a chat."
+    "💳 <b>You can't pay in this chat</b>: no payment provider is set up. Nothing was charged, "
+    "and your deadline stays the same. To ask where to pay, call 0800-080-117 or write to "
+    "cse@moica.nat.gov.tw. Never type your credit card number in a chat."
 )
 _ADDRESS = N_(
-    "✏️ <b>Type the address the card is posted to</b>, in one message, with street and number, "
-    "best in Chinese and with the postal code. I delete your message at once and show you the "
-    "address before anything changes."
+    "✏️ <b>Type your mailing address</b> in one message, with street and number, best in "
+    "Chinese and with the postal code. Your message is deleted right away, and you can check "
+    "the address before it changes."
 )
 _INVOICE = N_(
-    "🧾 <b>The invoice is below.</b> Press its Pay button. Telegram asks for your credit card and "
-    "gives it to the payment provider; I never see it.\n\n"
-    "The receipt comes here and by mail. Does the bank take its time? Then wait, and do not pay "
+    "🧾 <b>Your invoice is below.</b> Press Pay on it. Telegram opens a secure form of the "
+    "payment provider; I can't see your card number.\n"
+    "\n"
+    "You get the receipt here and by e-mail. If the bank takes time, please wait and don't pay "
     "twice."
 )
 _NO_INVOICE = N_(
-    "⚠️ <b>The invoice could not be made</b>: the payment provider does not take it at this "
-    "moment. Nothing was charged, and the deadline stays as it is. Please try again later, or call "
-    "0800-080-117."
+    "⚠️ <b>The invoice could not be created</b>: the payment provider is not available right "
+    "now. Nothing was charged, and your deadline stays the same. Please try again later, or "
+    "call 0800-080-117."
 )
 
 
@@ -147,8 +148,7 @@ def later_text(ctx: StepContext) -> Markup:
     last_day = date.fromisoformat(ctx.data[LAST_DAY])
     text = say(
         ctx.language,
-        "👍 Nothing was charged. The last day to pay is <b>{last}</b>; come back before it is "
-        "over.",
+        "👍 Nothing was charged. Please come back and pay by <b>{last}</b>.",
         last=format_date(last_day, ctx.language),
     )
     return Markup(f"{text} {_reminders_text(ctx)}".strip())
@@ -196,7 +196,7 @@ class PaymentSteps:
             data = await self._amount_due_data(session, grant, ctx)
         except AuthorityError as error:
             return _ERRORS.result_for(error, ctx)
-        message = StatusMessage(N_("✏️ The address is changed."))
+        message = StatusMessage(N_("✏️ The address was changed."))
         return StepResult("owed", data, message, clear_data=(TYPED_ADDRESS,))
 
     async def turn_reminders_off(self, session: AsyncSession, ctx: StepContext) -> StepResult:
@@ -215,10 +215,16 @@ class PaymentSteps:
         card, postage = int(ctx.data[FeeKind.CARD]), int(ctx.data[FeeKind.POSTAGE])
         text = say(
             ctx.language,
-            "💳 <b>To pay: {total}</b>\n• card fee (工本費) {card}\n• postage (郵資) {postage}\n\n"
-            "⏳ Last day: <b>{last}</b>, days left: <b>{left}</b>. An application that is not paid "
-            "by then is deleted.\n\n"
-            "📮 The card is posted to:\n<b>{address}</b>\nIs that right?",
+            "💳 <b>To pay: {total}</b>\n"
+            "• card fee (工本費) {card}\n"
+            "• postage (郵資) {postage}\n"
+            "\n"
+            "⏳ Last day: <b>{last}</b>, days left: <b>{left}</b>. If you don't pay by then, "
+            "the application is deleted.\n"
+            "\n"
+            "📮 Your card will be sent to:\n"
+            "<b>{address}</b>\n"
+            "Is this address correct?",
             total=format_amount(card + postage, CURRENCY),
             card=format_amount(card, CURRENCY),
             postage=format_amount(postage, CURRENCY),
@@ -232,7 +238,7 @@ class PaymentSteps:
         """Return the question whether to use the typed address."""
         return say(
             ctx.language,
-            "📮 <b>Post the card to this address?</b>\n{address}",
+            "📮 <b>Send the card to this address?</b>\n{address}",
             address=self._unseal(ctx, TYPED_ADDRESS),
         )
 
@@ -274,7 +280,10 @@ def _reminders_text(ctx: StepContext) -> str:
         return ""
     return say(
         ctx.language,
-        "🔔 If it is not paid by then, I remind you here on {days}, at ten in the morning.",
+        (
+            "🔔 If you haven't paid by then, you'll get a reminder here on {days}, at ten in the "
+            "morning."
+        ),
         days=format_dates((day.date() for day in days), ctx.language),
     )
 
@@ -290,20 +299,24 @@ def _create_reminder(application: str, last_day: date, ctx: StepContext) -> Remi
 def _amount_due_step(steps: PaymentSteps, takes_payments: bool) -> Step:
     pay_here = ButtonTransition(
         "pay",
-        N_("✅ The address is right: pay"),
+        N_("✅ Correct: pay now"),
         "invoice",
         steps.open_invoice,
         after_commit=send_fee_invoice,
         also_targets=_ERROR_TARGETS,
     )
-    pay_elsewhere = ButtonTransition("pay", N_("✅ The address is right: pay"), "nowhere")
+    pay_elsewhere = ButtonTransition("pay", N_("✅ Correct: pay now"), "nowhere")
     return Step(
         steps.amount_due_text,
         (
             pay_here if takes_payments else pay_elsewhere,
-            ButtonTransition("address", N_("✏️ Another address"), "address"),
+            ButtonTransition("address", N_("✏️ Change the address"), "address"),
             ButtonTransition(
-                "off", N_("🔕 No reminders"), "owed", steps.turn_reminders_off, when=has_reminders
+                "off",
+                N_("🔕 Turn off reminders"),
+                "owed",
+                steps.turn_reminders_off,
+                when=has_reminders,
             ),
             ButtonTransition(
                 "on",
@@ -329,7 +342,7 @@ def _confirm_step(steps: PaymentSteps) -> Step:
         (
             ButtonTransition(
                 "use",
-                N_("✅ Post it there"),
+                N_("✅ Use this address"),
                 "owed",
                 steps.change_address,
                 also_targets=_ERROR_TARGETS,
@@ -342,7 +355,7 @@ def _confirm_step(steps: PaymentSteps) -> Step:
 
 def _invoice_step() -> Step:
     send_again = ButtonTransition(
-        "again", N_("🔁 Send the invoice again"), "invoice", after_commit=send_fee_invoice
+        "again", N_("🔁 Resend the invoice"), "invoice", after_commit=send_fee_invoice
     )
     return Step(_INVOICE, (send_again,), requires=(INVOICE,))
 
@@ -361,8 +374,8 @@ async def send_fee_invoice(context: Context, ctx: StepContext) -> None:
             title=label(ctx.language, "Card fee and postage"),
             description=label(
                 ctx.language,
-                "Alien citizen natural person certificate (外來人口自然人憑證). To be paid by "
-                "{last}. For you, in this chat, once.",
+                "Alien citizen natural person certificate (外來人口自然人憑證). Pay by {last}. "
+                "Only for you, in this chat, once.",
                 last=ctx.data[LAST_DAY],
             ),
             payload=ctx.data[INVOICE],

@@ -50,15 +50,15 @@ def read_application_day(text: str, ctx: StepContext) -> Mapping[str, str] | Non
 
 
 _REFUSALS = {
-    FormatProblem.AMBIGUOUS: N_(
-        "Day and month cannot be told apart. Write the year first: 2026-11-20."
+    FormatProblem.AMBIGUOUS: N_("Is it day or month first? Write the year first: 2026-11-20."),
+    FormatProblem.NO_SUCH_DAY: N_(
+        "This date does not exist. Write it like 2026-11-20 or 115/11/20."
     ),
-    FormatProblem.NO_SUCH_DAY: N_("There is no such day. Write it like 2026-11-20 or 115/11/20."),
     FormatProblem.TOO_LONG_AGO: N_(
-        "That is long ago: an application that is not paid within 15 days is deleted. On which "
-        "day did you apply?"
+        "That is a long time ago: an unpaid application is deleted after 15 days. When did you "
+        "apply?"
     ),
-    FormatProblem.FUTURE: N_("That day is still to come. On which day did you apply?"),
+    FormatProblem.FUTURE: N_("This date is in the future. When did you apply?"),
 }
 
 
@@ -100,17 +100,17 @@ def status_text(ctx: StepContext) -> Markup:
     if last < now:
         return say(
             ctx.language,
-            "⏳ Applied on {applied}: the last day to pay was <b>{last}</b>. The system deletes an "
-            "application that is not paid in time; apply again in person at any NIA service "
-            "station. To be sure, look at the payment page or call 0800-080-117.",
+            "⏳ You applied on {applied}: your last day to pay was <b>{last}</b>. The system "
+            "deletes an unpaid application. Apply again in person at any NIA service station. "
+            "To make sure, check the payment page or call 0800-080-117.",
             applied=format_date(applied, ctx.language),
             last=format_date(last, ctx.language),
         )
     text = say(
         ctx.language,
-        "⏰ Applied on {applied}: the last day to pay is <b>{last}</b> (days left: {left}). "
-        "Day 1 is the day after the application; only one NIA page says so, so pay some days "
-        "earlier.",
+        "⏰ You applied on {applied}: your last day to pay is <b>{last}</b> (days left: "
+        "{left}). Day 1 is the day after you applied. Not fully confirmed, so please pay a few "
+        "days earlier.",
         applied=format_date(applied, ctx.language),
         last=format_date(last, ctx.language),
         left=(last - now).days,
@@ -132,10 +132,10 @@ def _moments(applied: date, ctx: StepContext) -> list[datetime]:
 def _reminders_text(applied: date, ctx: StepContext) -> Markup:
     days = _moments(applied, ctx)
     if not days:
-        return say(ctx.language, "It is too near for a reminder: please pay now.")
+        return say(ctx.language, "It's too late for a reminder: please pay now.")
     return say(
         ctx.language,
-        "🔔 I remind you on {days}, at ten in the morning.",
+        "🔔 You'll get a reminder on {days}, at ten in the morning.",
         days=format_dates((day.date() for day in days), ctx.language),
     )
 
@@ -154,10 +154,10 @@ async def on_remind(update: Update, context: Context, parts: list[str]) -> str |
     if parts == ["paid"]:
         text = say(
             language,
-            "✅ Good. The card comes by post, in about 7–10 working days. Then activate it (開卡).",
+            "✅ Good. Your card comes by post in about 7–10 working days. Then activate it (開卡).",
         )
     else:
-        text = say(language, "🔕 The reminders are off. The deadline stays as it is.")
+        text = say(language, "🔕 Reminders are off. Your deadline stays the same.")
     await show(update, context, view(text, _guides_row(language)))
     return ""
 
@@ -203,15 +203,16 @@ def _guide_reminder(reminder: Reminder, language: str, now: datetime) -> View:
     if left < 0:  # the bot was not running on the day
         text = say(
             language,
-            "⏰ By the day you gave me, the last day to pay was {last}. If you have not paid, look "
-            "at the payment page or call 0800-080-117.",
+            "⏰ By the date you gave, your last day to pay was {last}. If you haven't paid, "
+            "check the payment page or call 0800-080-117.",
             last=format_date(reminder.last_day, language),
         )
     else:
         text = say(
             language,
-            "⏰ <b>Days left to pay for your card: {left}</b>\nBy the day you gave me, the last "
-            "day is {last}. An application that is not paid is deleted.",
+            "⏰ <b>Days left to pay the card fee: {left}</b>\n"
+            "By the date you gave, your last day is {last}. If you don't pay, the application "
+            "is deleted.",
             left=left,
             last=format_date(reminder.last_day, language),
         )
@@ -219,8 +220,8 @@ def _guide_reminder(reminder: Reminder, language: str, now: datetime) -> View:
         text,
         [button(label(language, "💳 Show me how to pay"), "go", "pay")],
         [
-            button(label(language, "✅ I have paid"), "remind", "paid"),
-            button(label(language, "🔕 No more reminders"), "remind", "off"),
+            button(label(language, "✅ I've paid"), "remind", "paid"),
+            button(label(language, "🔕 Stop reminders"), "remind", "off"),
         ],
     )
 
@@ -232,14 +233,14 @@ def _application_reminder(reminder: Reminder, language: str, now: datetime) -> V
         return None
     text = say(
         language,
-        "⏰ <b>Days left to pay for your card: {left}</b>\nThe last day is {last}. An application "
-        "that is not paid by then is deleted.",
+        "⏰ <b>Days left to pay the card fee: {left}</b>\n"
+        "Your last day is {last}. If you don't pay by then, the application is deleted.",
         left=left,
         last=format_date(reminder.last_day, language),
     )
-    off = button(label(language, "🔕 No more reminders"), "remind", "off", reminder.application)
+    off = button(label(language, "🔕 Stop reminders"), "remind", "off", reminder.application)
     return view(text, [button(label(language, "💳 Pay now"), "go", "pay")], [off])
 
 
 def _guides_row(language: str) -> list[InlineKeyboardButton]:
-    return [button(label(language, "🧭 All guides"), "guides", language)]
+    return [button(label(language, "🧭 See all guides"), "guides", language)]

@@ -27,40 +27,43 @@ from services.authority.interface.certificates import Certificates
 from services.storage.database import Database
 
 _INTRODUCTION = N_(
-    "▶️ <b>Resume (復用)</b> makes a suspended certificate usable again. You need the subscriber "
-    "code, the IC card number and a one-time code by e-mail."
+    "▶️ <b>Reactivate a suspended certificate (復用)</b>. You need your subscriber code, the IC "
+    "card number and a one-time code by e-mail."
 )
 _SAFE = N_(
-    "<b>Is the card safe?</b>\nYou have it back in your hands, and nobody else knows the PIN?"
+    "<b>Is the card safe?</b>\n"
+    "Do you have it back, and are you sure that no one else knows the PIN?"
 )
 _CARD = N_(
-    "✅ <b>The code is right.</b> Now the <b>IC card number</b> (IC卡卡號) of the card in your "
-    "hands: 2 letters and 14 digits. It is not the UI No. Type it here; I delete your message at "
-    "once."
+    "✅ <b>The code is correct.</b> Now type the <b>IC card number</b> (IC卡卡號) on your card: 2 "
+    "letters and 14 digits. It is not the UI No. Your message is deleted right away."
 )
 _MAIL = N_(
-    "✅ <b>The card number is right.</b> Last, a one-time code to the e-mail address on your "
-    "application."
+    "✅ <b>The card number is correct.</b> Last, we send a one-time code to the e-mail address "
+    "on your application."
 )
 _TELL = N_(
-    "✅ <b>You have shown everything.</b> Before I resume, I tell your linked chats and your "
-    "mailbox, so that nobody does it behind your back. Shall I go on?"
+    "✅ <b>You're verified.</b> Before we reactivate the certificate, we notify your linked "
+    "chats and email you, so that no one can do this in your name. Continue?"
 )
 _CONFIRM = N_(
-    "📣 <b>They are told.</b> Nothing is resumed yet.\n\n"
-    "<b>Resume now?</b> At once the card can sign, log in and decrypt again, with its PIN."
+    "📣 <b>Notifications sent.</b> The certificate is still suspended.\n"
+    "\n"
+    "<b>Reactivate it now?</b> You can then sign, log in and decrypt with the card and its PIN "
+    "again."
 )
 _DONE = N_(
-    "▶️ <b>Resumed.</b> The certificate can be used again, with the same PIN.\n\n"
-    "Is the card gone again? Suspend it at once; that takes a minute."
+    "▶️ <b>Reactivated.</b> You can use the certificate again, with the same PIN.\n"
+    "\n"
+    "If you lose the card again, suspend it right away; it takes a minute."
 )
 _ALREADY = N_(
-    "✅ <b>The certificate is not suspended</b>, so nothing has to be done. It can be used, with "
-    "its PIN.\n\n"
-    "Is the PIN locked? That is another thing: unlock the card (鎖卡解碼)."
+    "✅ <b>The certificate is not suspended</b>, so you can use it with its PIN.\n"
+    "\n"
+    "Is the PIN locked? Then unlock the card (鎖卡解碼) instead."
 )
 
-_STAY_BUTTON = ButtonTransition("stay", N_("🛑 Leave it suspended"), "stay")
+_STAY_BUTTON = ButtonTransition("stay", N_("🛑 Keep it suspended"), "stay")
 _SAFETY_STEP = Step(
     _SAFE,
     (
@@ -116,7 +119,7 @@ def _announce_button(certificates: Certificates) -> ButtonTransition:
     effect = run_with_grant(certificates.announce_resumption, _after_announcement)
     return ButtonTransition(
         "tell",
-        N_("📣 Tell them and go on"),
+        N_("📣 Notify and continue"),
         "confirm",
         effect,
         also_targets=("who", *UNAVAILABLE_STEP_NAMES),
@@ -127,7 +130,7 @@ def _resume_button(certificates: Certificates) -> ButtonTransition:
     effect = run_with_grant(certificates.resume, _next_step)
     return ButtonTransition(
         "resume",
-        N_("▶️ Resume it now"),
+        N_("▶️ Reactivate now"),
         DONE,
         effect,
         also_targets=(OFFER, NOTHING_TO_DO, "who", *UNAVAILABLE_STEP_NAMES),

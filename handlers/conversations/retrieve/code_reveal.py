@@ -59,9 +59,11 @@ async def _edit_in_code(bot: Bot, ctx: StepContext, message_id: int, code: Hidde
     await bot.edit_message_text(
         say(
             language,
-            "🔑 Your subscriber code (用戶代碼), tap to see it:\n\n"
-            "<tg-spoiler>{code}</tg-spoiler>\n\n"
-            "This message is gone in {seconds} seconds. Write the code down on paper.",
+            "🔑 Tap to see your subscriber code (用戶代碼):\n"
+            "\n"
+            "<tg-spoiler>{code}</tg-spoiler>\n"
+            "\n"
+            "This message disappears in {seconds} seconds. Write the code down on paper.",
             code=revealed,
             seconds=int(CODE_VISIBLE_FOR.total_seconds()),
         ),
@@ -109,7 +111,7 @@ async def delete_code_message(bot: Bot, chat_id: int, message_id: int, language:
 
 
 async def _replace_text(bot: Bot, chat_id: int, message_id: int, language: str) -> None:
-    text = say(language, "🔒 A code was shown here; its time is over.")
+    text = say(language, "🔒 Your code was shown here and has been removed.")
     try:
         await bot.edit_message_text(text, chat_id, message_id, parse_mode=ParseMode.HTML)
     except BadRequest as error:

@@ -29,40 +29,40 @@ _FORM = N_(
     "you took home. Can you find it?"
 )
 _INTRODUCTION = N_(
-    "🔑 <b>Get the code back (取回用戶代碼)</b>. That is possible until the card is activated: UI "
-    "No., birth date, and a one-time code by e-mail."
+    "🔑 <b>Get your subscriber code back (取回用戶代碼)</b>. This works only if the card is not "
+    "activated yet. You need your UI No., your birth date and a one-time code by e-mail."
 )
 _READY = N_(
-    "✅ <b>You have shown who you are.</b> I show the code for 60 seconds, then I delete it.\n\n"
-    "Have paper and pen ready, and see that nobody looks over your shoulder. You are told by "
-    "e-mail that it was shown."
+    "✅ <b>You're verified.</b> Your code will be shown for 60 seconds, then deleted.\n"
+    "\n"
+    "Have pen and paper ready, and make sure that no one else can see your screen. We'll email "
+    "you that it was shown."
 )
 _SHOWN = N_(
-    "🔑 <b>The code is in a message of its own</b>, for 60 seconds. Keep it on paper and not in a "
-    "chat: you need it to pay, to activate, to suspend, to resume and to unlock. Capital and small "
-    "letters differ."
+    "🔑 <b>Your code is in a separate message</b> for 60 seconds. Write it on paper, not in a "
+    "chat: you need it to pay, activate, suspend, reactivate and unlock. Capital and small "
+    "letters matter."
 )
 _FOUND = N_(
-    "✅ <b>Good.</b> Type it exactly as printed; capital and small letters differ. Keep the form: "
-    "after activation nobody can read the code back."
+    "✅ <b>Good.</b> Type the code exactly as printed: capital and small letters matter. Keep "
+    "the form: after activation no one can give the code back."
 )
 _NOT_KEPT = N_(
-    "🔑 <b>After activation nobody can give the code back</b>, we cannot either: the only key "
-    "to it was destroyed when the card was activated.\n\n"
-    "<b>What still works</b>\n"
-    "• The card with its PIN, as usual, and changing a PIN you know.\n"
-    "• Suspending: with the emergency form by fax; with a one-time code where the code is "
-    "locked.\n\n"
-    "<b>What needs the code</b>: suspending here, resuming, unlocking. The last resort is to "
-    "revoke at a service station and apply anew, NT$278."
+    "🔑 <b>Your card is activated, so no one, including us, can give the code back.</b>\n"
+    "\n"
+    "<b>You can still</b> use the card with its PIN, change the PIN if you know it, and "
+    "suspend by fax (with a one-time code if the code is locked).\n"
+    "\n"
+    "<b>You need the code</b> to suspend here, reactivate or unlock. The last option is to "
+    "revoke and apply again, NT$278."
 )
 
 _FORM_STEP = Step(
     _FORM,
     (
         ButtonTransition("found", N_("✅ Found it"), "found"),
-        ButtonTransition("gone", N_("❌ I do not have it"), "who"),
-        ButtonTransition("active", N_("The card is activated"), "not_kept"),
+        ButtonTransition("gone", N_("❌ I can't find it"), "who"),
+        ButtonTransition("active", N_("🆕 Card is activated"), "not_kept"),
     ),
 )
 
@@ -86,11 +86,11 @@ def retrieve_conversation(authority: Authority) -> Conversation:
             "ready": Step(_READY, (show,), requires=(GRANT,)),
             "shown": Step(
                 _SHOWN,
-                (ButtonTransition("noted", N_("✅ I have noted it"), "noted"), show_again),
+                (ButtonTransition("noted", N_("✅ I've written it down"), "noted"), show_again),
                 requires=(GRANT,),
             ),
             "noted": Step(
-                N_("✅ <b>Keep it well.</b> After activation nobody can read it back."),
+                N_("✅ <b>Keep it safe.</b> After activation no one can give the code back."),
                 links=("pay", "activate", "status"),
             ),
             "found": Step(_FOUND, links=("pay", "activate", "status")),

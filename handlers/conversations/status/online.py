@@ -28,7 +28,7 @@ from services.calendar import last_payment_day, today
 StatusFindings = Mapping[str, Any]
 TIMELINE = "timeline"
 """Step data: the status at the time it was looked up, as JSON."""
-_INTRODUCTION = N_("📍 <b>Where does it stand?</b> I show your application and your certificate.")
+_INTRODUCTION = N_("📍 <b>Check your status.</b> You'll see your application and your certificate.")
 
 _STAGES: tuple[tuple[ApplicationState, str], ...] = (
     (ApplicationState.SUBMITTED, N_("Applied (申請)")),
@@ -39,21 +39,22 @@ _STAGES: tuple[tuple[ApplicationState, str], ...] = (
 )
 _NEXT_FOR_APPLICATION: Mapping[ApplicationState, str] = {
     ApplicationState.SUBMITTED: N_(
-        "💳 <b>Next: pay NT$278</b> by {last} (days left: {days}). After that the application is "
-        "deleted."
+        "💳 <b>Next: pay NT$278</b> by {last} (days left: {days}). After that the application "
+        "is deleted."
     ),
     ApplicationState.PAID: N_(
-        "📮 <b>Next: wait.</b> The card is made and posted, in about 7–10 working days after the "
-        "payment."
+        "📮 <b>Next: wait for the card.</b> It arrives about 7–10 working days after the payment."
     ),
-    ApplicationState.ISSUED: N_("📮 <b>Next: wait.</b> The card is made and goes to the post."),
+    ApplicationState.ISSUED: N_(
+        "📮 <b>Next: wait for the card.</b> It's made and will be posted soon."
+    ),
     ApplicationState.POSTED: N_(
-        "🆕 <b>Next: activate it</b> (開卡) once it has come, about 7–10 working days after the "
-        "payment. Longer than that? Call the hotline 0800-080-117."
+        "🆕 <b>Next: activate the card</b> (開卡) when it arrives, about 7–10 working days after "
+        "the payment. Longer than that? Call 0800-080-117."
     ),
 }
 _CERTIFICATE: Mapping[CertificateState, str] = {
-    CertificateState.ACTIVE: N_("🪪 Certificate: <b>in use (有效)</b>, until {until}"),
+    CertificateState.ACTIVE: N_("🪪 Certificate: <b>valid (有效)</b> until {until}"),
     CertificateState.SUSPENDED: N_(
         "⏸ Certificate: <b>suspended (停用)</b> since {since}; valid until {until}"
     ),
@@ -61,14 +62,16 @@ _CERTIFICATE: Mapping[CertificateState, str] = {
     CertificateState.EXPIRED: N_("⌛ Certificate: <b>expired (過期)</b> on {until}"),
 }
 _NEXT_FOR_CERTIFICATE: Mapping[CertificateState, str] = {
-    CertificateState.ACTIVE: N_("✅ <b>Nothing to do.</b> Lost the card? Suspend it at once."),
-    CertificateState.SUSPENDED: N_("▶️ <b>Next:</b> found the card? Resume it (復用)."),
+    CertificateState.ACTIVE: N_(
+        "✅ <b>Nothing to do.</b> If you lose the card, suspend it right away."
+    ),
+    CertificateState.SUSPENDED: N_("▶️ <b>Next:</b> found the card? Reactivate it (復用)."),
     CertificateState.REVOKED: N_(
-        "🏢 <b>Next:</b> for a new card apply in person at a service station, NT$278."
+        "🏢 <b>Next:</b> to get a new card, apply in person at a service station, NT$278."
     ),
     CertificateState.EXPIRED: N_(
-        "🏢 <b>Next:</b> for a new card apply in person at a service station, NT$278. We found no "
-        "extension for alien citizens."
+        "🏢 <b>Next:</b> to get a new card, apply in person at a service station, NT$278. An "
+        "extension is not confirmed. Ask 0800-080-117."
     ),
 }
 
@@ -142,11 +145,11 @@ def _status_text(ctx: StepContext) -> Markup:
     if TIMELINE not in ctx.data:
         return say(
             ctx.language,
-            "🔎 <b>There is nothing on record any more.</b> An application that is not paid "
-            "in 15 days is deleted. Apply again in person at a service station.",
+            "🔎 <b>No application on record.</b> An application that is not paid in 15 days is "
+            "deleted. Apply again in person at a service station.",
         )
     findings = json.loads(ctx.data[TIMELINE])
-    title = say(ctx.language, "📍 <b>Where it stands</b>")
+    title = say(ctx.language, "📍 <b>Application status</b>")
     blocks = ["\n".join([title, *_stage_lines(findings, ctx)]), *_certificate_lines(findings, ctx)]
     return Markup("\n\n".join([*blocks, _next_text(findings, ctx)]))
 

@@ -31,70 +31,73 @@ from services.authority.interface.certificates import Certificates
 from services.storage.database import Database
 
 _INTRODUCTION = N_(
-    "⏸ <b>Suspend (停用)</b> stops the certificate at once, and you can undo it. The card itself "
-    "is not needed, nor its PIN."
+    "⏸ <b>Suspend (停用)</b>: the certificate stops working right away, and you can undo it "
+    "later. You don't need the card or its PIN."
 )
 _PROOF = N_(
-    "✅ <b>The code is right.</b> One more thing, whichever is easier:\n"
+    "✅ <b>The code is correct.</b> One more thing, choose one:\n"
     "✉️ <b>a one-time code</b> by e-mail: press the button, or\n"
-    "🪪 <b>the IC card number</b> (IC卡卡號): 2 letters and 14 digits. Type it here; I delete your "
-    "message at once.\n\n"
-    "The number is not the UI No. We found no official word on where to look it up when the card "
-    "is gone, so the e-mail is the usual way."
+    "🪪 <b>the IC card number</b> (IC卡卡號), 2 letters and 14 digits: type it here. Your message "
+    "is deleted right away.\n"
+    "\n"
+    "The card number is not the UI No. If you don't have it, use e-mail."
 )
 _CONFIRM = N_(
-    "<b>Suspend now?</b>\n"
-    "• At once nobody can sign, log in or decrypt with the card: whoever checks it sees that it is "
-    "on hold.\n"
-    "• It stays so until you resume it (復用). For that you need the code, the card number and a "
-    "one-time code.\n"
-    "• You are told by e-mail, and so are your linked chats."
+    "<b>Suspend the card now?</b>\n"
+    "• No one can sign, log in or decrypt with it any longer, effective immediately.\n"
+    "• To undo this (復用), you need the subscriber code, the card number and a one-time code.\n"
+    "• We'll email you and notify your linked chats."
 )
 _DONE = N_(
-    "⏸ <b>Suspended.</b> Nobody can use the certificate until it is resumed.\n\n"
-    "<b>To undo it</b> (復用): subscriber code, IC card number and a one-time code. Is the card "
-    "gone for sure? Then revoke it at a service station and apply anew, NT$278."
+    "⏸ <b>Suspended.</b> No one can use the certificate now.\n"
+    "\n"
+    "<b>To reactivate it</b> (復用), you need the subscriber code, the IC card number and a "
+    "one-time code. If you can't find the card, revoke it at a service station and apply "
+    "again, NT$278."
 )
 _ALREADY = N_(
-    "⏸ <b>It is suspended already</b>, so nothing has to be done. Nobody can use the certificate "
-    "until it is resumed.\n\n"
-    "Found the card? Resume it (復用). Is it gone for sure? Then revoke it at a service station "
-    "and apply anew, NT$278."
+    "⏸ <b>The certificate is already suspended</b>, so no one can use it.\n"
+    "\n"
+    "Found the card? Reactivate it (復用). If you can't find it, revoke it at a service station "
+    "and apply again, NT$278."
 )
 _NO_CODE = N_(
-    "<b>Why is there no code?</b>\n"
-    "🔒 <b>Locked</b> after wrong tries: birth date and a one-time code by e-mail do instead.\n"
-    "🔑 <b>Forgotten</b>, and the card not yet activated: you can get it back.\n"
-    "📠 <b>Gone</b>, and the card activated: the emergency form goes by fax."
+    "<b>What happened to your code?</b>\n"
+    "🔒 <b>It's locked</b> after wrong attempts: use your birth date and a one-time code by "
+    "e-mail.\n"
+    "🔑 <b>I forgot it</b>, and the card is not activated: get it back.\n"
+    "📠 <b>I lost it</b>, and the card is activated: send the emergency form by fax."
 )
 _LOCKED = N_(
-    "🔒 <b>You can still suspend now</b>, with your birth date and a one-time code by e-mail."
+    "🔒 <b>You can still suspend the card now</b>, with your birth date and a one-time code by "
+    "e-mail."
 )
 _LOCKED_OUT = N_("🔒 <b>Suspend with a locked code</b>")
 _NOT_LOCKED = N_(
-    "🔑 <b>This code is not locked</b>, so it is needed to suspend here. Nothing was changed.\n\n"
-    "Do you have it? Then go on with it. Is it gone? The emergency form goes by fax."
+    "🔑 <b>This code is not locked</b>, so you need it to suspend here. No changes were made.\n"
+    "\n"
+    "Do you have it? Continue with the code. If not, send the emergency form by fax."
 )
 
-_FAX_BUTTON = ButtonTransition("fax", N_("📠 By fax"), "fax")
+_FAX_BUTTON = ButtonTransition("fax", N_("📠 Use fax"), "fax")
 _STEPS_WITHOUT_CODE: Mapping[str, Step] = {
     "no_code": Step(
         _NO_CODE,
         (
             ButtonTransition("locked", N_("🔒 The code is locked"), "locked_out"),
-            ButtonTransition("forgotten", N_("🔑 Get a forgotten code back"), "retrieve/form"),
+            ButtonTransition("forgotten", N_("🔑 Get my code back"), "retrieve/form"),
             _FAX_BUTTON,
         ),
     ),
     "not_locked": Step(
         _NOT_LOCKED, (ButtonTransition("code", N_("🔑 I have the code"), "who"), _FAX_BUTTON)
     ),
-    "fax": replace(GUIDE.steps["fax"], title=N_("📠 Suspend by fax (緊急停用)")),
+    "fax": replace(GUIDE.steps["fax"], title=N_("📠 Suspend by fax")),
     "send": GUIDE.steps["send"],
     "faxed": GUIDE.steps["faxed"],
     "revoke": Step(
         GUIDE.steps["revoke"].text,
-        title=N_("🗑 End it for good (廢止)"),
+        title=N_("🗑 Revoke for good"),
         info_buttons=GUIDE.steps["revoke"].info_buttons,
         links=("suspend",),
     ),
@@ -141,7 +144,7 @@ def _birth_date_verification(
         introduction=_LOCKED_OUT,
         buttons=(_FAX_BUTTON,),
         refused_step="not_locked",
-        title=N_("🔒 Suspend with a locked code"),
+        title=N_("🔒 Suspend: code locked"),
     )
 
 
@@ -153,9 +156,9 @@ def _code_verification(authority: Authority, database: Database) -> CodeVerifica
         on_verified=check_precondition(authority, database, "proof", _next_step),
         also_targets=(NOTHING_TO_DO, *UNAVAILABLE_STEP_NAMES),
         introduction=_INTRODUCTION,
-        buttons=(ButtonTransition("none", N_("❓ I do not have the code"), "no_code"),),
+        buttons=(ButtonTransition("none", N_("❓ I don't have the code"), "no_code"),),
         locked_step=Step(
-            _LOCKED, (ButtonTransition("birth", N_("🎂 Go on by e-mail"), "born"), _FAX_BUTTON)
+            _LOCKED, (ButtonTransition("birth", N_("🎂 Continue by e-mail"), "born"), _FAX_BUTTON)
         ),
     )
 
@@ -163,7 +166,7 @@ def _code_verification(authority: Authority, database: Database) -> CodeVerifica
 def _suspend_button(certificates: Certificates) -> ButtonTransition:
     return ButtonTransition(
         "suspend",
-        N_("⏸ Suspend it now"),
+        N_("⏸ Suspend now"),
         DONE,
         run_with_grant(certificates.suspend, _next_step),
         also_targets=(OFFER, NOTHING_TO_DO, "who", *UNAVAILABLE_STEP_NAMES),

@@ -9,17 +9,17 @@ from handlers.screen.text import N_
 
 TRIAGE = Conversation(
     name="triage",
-    title=N_("🛟 Something is wrong"),
+    title=N_("🛟 I have a problem"),
     initial="trouble",
     explain=explain,
     steps={
         "trouble": Step(
-            N_("<b>What is the trouble?</b>"),
+            N_("<b>What is the problem?</b>"),
             (
                 ButtonTransition("lost", N_("🚨 I lost my card"), "lost"),
-                ButtonTransition("forgot", N_("🔑 I forgot my code or PIN"), "forgot"),
+                ButtonTransition("forgot", N_("🔑 I forgot code or PIN"), "forgot"),
                 ButtonTransition("pay", N_("💳 I can't pay"), "cannot_pay"),
-                ButtonTransition("card", N_("🪪 My card doesn't work"), "card_fails"),
+                ButtonTransition("card", N_("🪪 Card doesn't work"), "card_fails"),
             ),
         ),
         "lost": Step(
@@ -29,61 +29,59 @@ TRIAGE = Conversation(
                 "sure? Suspend it first: it's online and quick."
             ),
             (
-                ButtonTransition("maybe", N_("⏸ It may turn up: suspend"), "suspend/ready"),
-                ButtonTransition("gone", N_("🗑 Gone for good: revoke"), "suspend/revoke"),
-                ButtonTransition("found", N_("▶️ I suspended it and found it"), "resume/safe"),
+                ButtonTransition("maybe", N_("⏸ Maybe: suspend it"), "suspend/ready"),
+                ButtonTransition("gone", N_("🗑 No: revoke it"), "suspend/revoke"),
+                ButtonTransition("found", N_("▶️ Found it again"), "resume/safe"),
             ),
         ),
         "forgot": Step(
             N_(
-                "<b>Code or PIN?</b>\n"
-                "🔑 <b>Subscriber code</b> (用戶代碼): 6–10 characters on the application form; "
-                "for paying, activating, suspending, unlocking.\n"
+                "<b>Subscriber code or PIN?</b>\n"
+                "🔑 <b>Subscriber code</b> (用戶代碼): 6–10 characters on the application form; to "
+                "pay, activate, suspend or unlock.\n"
                 "🔢 <b>PIN</b> (PIN碼): 6–8 characters you chose at activation; for daily use."
             ),
             (
-                ButtonTransition("code", N_("🔑 The code"), "retrieve/form"),
-                ButtonTransition("pin", N_("🔢 The PIN"), "unlock/ready"),
+                ButtonTransition("code", N_("🔑 Subscriber code"), "retrieve/form"),
+                ButtonTransition("pin", N_("🔢 PIN"), "unlock/ready"),
                 ButtonTransition("code_locked", N_("🔒 The code is locked"), "unlock/code_locked"),
             ),
         ),
         "cannot_pay": Step(
             N_("<b>What happens?</b>"),
             (
-                ButtonTransition("no_data", N_("🔎 The page finds no data"), "pay/no_data"),
+                ButtonTransition("no_data", N_("🔎 No data found"), "pay/no_data"),
                 ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),
                 ButtonTransition("late", N_("⏳ The 15 days are over"), "retrieve/overdue"),
-                ButtonTransition("refused", N_("💳 My credit card is refused"), "pay/card"),
-                ButtonTransition(
-                    "not_applied", N_("I have not applied yet"), "retrieve/not_applied"
-                ),
+                ButtonTransition("refused", N_("💳 Card payment declined"), "pay/card"),
+                ButtonTransition("not_applied", N_("❔ Not applied yet"), "retrieve/not_applied"),
                 ButtonTransition("how", N_("❓ I don't know how"), "pay/ready"),
             ),
         ),
         "card_fails": Step(
-            N_("<b>What is it with the card?</b>"),
+            N_("<b>What's wrong with the card?</b>"),
             (
-                ButtonTransition("new", N_("🆕 New, never activated"), "activate/ready"),
-                ButtonTransition("post", N_("📮 Paid, but it has not come"), "status/on_its_way"),
-                ButtonTransition("pin", N_("🔢 PIN wrong, locked or forgotten"), "unlock/ready"),
-                ButtonTransition("stopped", N_("⏸ Suspended or locked, not sure"), "resume/which"),
-                ButtonTransition("reader", N_("🔌 The computer does not read it"), "reader"),
+                ButtonTransition("new", N_("🆕 New, not activated"), "activate/ready"),
+                ButtonTransition("post", N_("📮 Paid, not arrived"), "status/on_its_way"),
+                ButtonTransition("pin", N_("🔢 PIN wrong or locked"), "unlock/ready"),
+                ButtonTransition("stopped", N_("⏸ Suspended or locked?"), "resume/which"),
+                ButtonTransition("reader", N_("🔌 PC can't read the card"), "reader"),
                 ButtonTransition("ended", N_("⌛ Expired or revoked"), "ended"),
             ),
         ),
         "ended": Step(
-            N_("<b>Which of the two?</b>\nNot sure? The certificate's state shows it."),
+            N_("<b>Expired or revoked?</b>\nNot sure? Check the card status."),
             (
                 ButtonTransition("expired", N_("⌛ Expired (過期)"), "status/expired"),
                 ButtonTransition("revoked", N_("🗑 Revoked (廢止)"), "resume/revoked"),
-                ButtonTransition("look", N_("🔍 Look it up"), "status/issued"),
+                ButtonTransition("look", N_("🔍 Check the status"), "status/issued"),
             ),
         ),
         "reader": Step(
             N_(
                 "<b>Computer and card</b>\n"
-                "What do you want to do? I check the computer with you first: reader, card "
-                "software, pop-ups, browser. You can also paste the error code here."
+                "What would you like to do? First we check the computer: reader, card "
+                "software, pop-ups, browser. You can also type an error code here."
             ),
             (
                 ButtonTransition("activate", N_("🆕 Activate"), "activate/computer"),

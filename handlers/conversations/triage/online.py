@@ -42,21 +42,21 @@ def _with_targets(step: Step, targets: Mapping[str, str]) -> Step:
 _CANNOT_PAY = Step(
     N_("<b>What happens?</b>"),
     (
-        ButtonTransition("no_data", N_("🔎 UI No. and code are not known"), "no_data"),
+        ButtonTransition("no_data", N_("🔎 Code or UI No. wrong"), "no_data"),
         ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),
         ButtonTransition("late", N_("⏳ The 15 days are over"), "retrieve/overdue"),
-        ButtonTransition("refused", N_("💳 My credit card is refused"), "card"),
-        ButtonTransition("not_applied", N_("I have not applied yet"), "retrieve/not_applied"),
+        ButtonTransition("refused", N_("💳 Card payment declined"), "card"),
+        ButtonTransition("not_applied", N_("❔ Not applied yet"), "retrieve/not_applied"),
         ButtonTransition("how", N_("❓ I don't know how"), "pay/who"),
     ),
 )
 _NO_DATA = Step(
     N_(
-        "🔎 <b>UI No. and code do not belong together?</b>\n"
-        "• Compare each character with the form; capitals matter.\n"
-        "• Not paid in 15 days: the application is deleted; apply again in person.\n"
-        "• After three wrong ones this chat has to wait a day, and the fourth locks the code. "
-        "Better get the code back."
+        "🔎 <b>UI No. or code incorrect?</b>\n"
+        "• Compare each character with the form; capital and small letters matter.\n"
+        "• Not paid in 15 days: the application is deleted. Apply again in person.\n"
+        "• After three wrong codes this chat waits a day; the fourth locks the code. It's "
+        "safer to get the code back."
     ),
     (
         ButtonTransition("retrieve", N_("🔑 Get the code back"), "retrieve/form"),
@@ -65,12 +65,12 @@ _NO_DATA = Step(
 )
 _CARD = Step(
     N_(
-        "💳 <b>Your credit card is refused?</b>\n"
-        "Without a receipt from me nothing was paid here. Ask your bank about online payments, or "
-        "try another card. You cannot pay twice: what is paid says so."
+        "💳 <b>Card payment declined?</b>\n"
+        "If you got no receipt here, nothing was paid. Ask your bank about online payments, or "
+        "try another card. You can't pay twice: once the fee is paid, the chat tells you."
     ),
     (
         ButtonTransition("again", N_("🔁 Try again"), "pay/who"),
-        ButtonTransition("look", N_("📍 Is it paid?"), "status/who"),
+        ButtonTransition("look", N_("📍 Check if it's paid"), "status/who"),
     ),
 )

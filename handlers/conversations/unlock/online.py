@@ -14,35 +14,38 @@ from services.bridge.interface import BridgeHub
 from services.bridge.operations.card_task import CardTask
 
 _READY = N_(
-    "🔓 <b>A new PIN for your card (鎖卡解碼)</b>\n"
-    "🛑 Do not try the old PIN again.\n\n"
+    "🔓 <b>Unlock the card and set a new PIN (鎖卡解碼)</b>\n"
+    "🛑 Don't try the old PIN again.\n"
+    "\n"
     "<b>Have ready</b>\n"
     "• the card\n"
-    "• a Windows PC, Mac or Linux PC with a card reader\n"
-    "• the subscriber code (用戶代碼)\n"
-    "• a new PIN in mind: 6–8 characters, letters and digits, best mixed, no spaces\n\n"
-    "First I connect your PC, then I ask for UI No. and code. The PIN is typed on the PC only."
+    "• a PC (Windows, Mac or Linux) with a card reader\n"
+    "• your subscriber code (用戶代碼)\n"
+    "• a new PIN that you choose: 6–8 letters and digits, no spaces\n"
+    "\n"
+    "First connect your PC, then verify your identity. Type the PIN only on the PC."
 )
-_INTRODUCTION = N_("🔓 <b>Your PC is connected.</b> Now show whose card it is.")
+_INTRODUCTION = N_("🔓 <b>Your PC is connected.</b> Next, verify your identity.")
 _CONFIRM = N_(
-    "<b>Unlock now?</b>\n"
-    "• On your PC you say yes and choose a new PIN, typed twice.\n"
-    "• The old PIN is good no more, and all tries are back.\n"
-    "• Certificates and subscriber code stay as they are."
+    "<b>Unlock the card now?</b>\n"
+    "• On your PC, approve the request and enter the new PIN twice.\n"
+    "• Your old PIN stops working; the attempt counter is reset.\n"
+    "• Your certificate and subscriber code stay the same."
 )
 _DONE = N_(
-    "✅ <b>Unlocked (解碼).</b> The new PIN is set, all tries are back, and the card proved that "
-    "it is yours. Only you know the PIN.\n\nThe card can be taken out, and kaika-bridge closed."
+    "✅ <b>Unlocked (鎖卡解碼).</b> The new PIN is set and the attempt counter is reset. Only you "
+    "know the PIN.\n"
+    "\n"
+    "You can take the card out and close kaika-bridge."
 )
 _NO_CODE = N_(
-    "🔑 <b>Without the subscriber code a locked card cannot be unlocked</b>, and after activation "
-    "nobody can give the code back. You remember the PIN and it is not locked? Then you can change "
-    "it. Otherwise ask 0800-080-117; the last resort, as we see it: revoke and apply anew, NT$278."
+    "🔑 <b>You need the subscriber code to unlock the card</b>, and after activation no one can "
+    "give it back. If you remember the PIN and it's not locked, you can change it. If not, ask "
+    "0800-080-117; the last option is probably to revoke and apply again, NT$278."
 )
 _CODE_LOCKED = N_(
-    "🔒 <b>A locked code is released at the counter</b>, where you show your residence permit. It "
-    "is another lock than that of the PIN. Until then the card with its PIN works as before, and "
-    "you can suspend it."
+    "🔒 <b>The counter can release a locked code</b>: bring your ARC. This lock is separate "
+    "from the PIN's: you can still use the card with its PIN, and suspend it."
 )
 
 
@@ -60,7 +63,7 @@ _UNLOCK = PinSetupConversation(
     _DONE,
     _on_done,
     other_buttons=(
-        ButtonTransition("no_code", N_("🔑 I no longer have the code"), "no_code"),
+        ButtonTransition("no_code", N_("🔑 I lost the code"), "no_code"),
         ButtonTransition("locked", N_("🔒 The code is locked"), "code_locked"),
     ),
     links=("card_check",),

@@ -15,7 +15,7 @@ async def test_a_question_becomes_a_topic_and_the_answer_comes_back(
     await desk.work()
     assert desk.topics == [], "nobody hears of it before the yes"
     await anna.presses(YES)
-    anna.sees("Now write")
+    anna.sees("Please write your question")
     await anna.says("my card sings at night")
     anna.sees("Passed on")
     await anna.says("every night")

@@ -28,7 +28,7 @@ from tests.handlers.engine.navigation import (
 UNEXPECTED_SECRETS = ("A800000014", "GP12345678901234", "aB3dE9xZ")
 """A UI No., a card number, and what may be a code or a PIN."""
 CANCELLED_TEXTS = {"en": phrases.STOPPED, "zh-hant": phrases.STOPPED.chinese}
-EXPIRED_TEXTS = {"en": "rested for a long time", "zh-hant": "放了很久"}
+EXPIRED_TEXTS = {"en": "timed out", "zh-hant": "太久沒有操作"}
 EARLIER_STEP_TEXTS = {"en": phrases.EARLIER_STEP, "zh-hant": phrases.EARLIER_STEP.chinese}
 
 

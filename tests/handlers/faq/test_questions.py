@@ -128,10 +128,10 @@ async def test_the_same_update_twice_is_answered_once(harness: BotHarness) -> No
         ("hi", "Just type your question"),
         ("Hello!", "Just type your question"),
         ("您好～", "直接輸入您的問題"),
-        ("thanks", "I am here whenever"),
-        ("Thank you very much!!", "I am here whenever"),
-        ("谢谢！", "需要時我都在"),
-        ("👍", "I am here whenever"),
+        ("thanks", "You're welcome"),
+        ("Thank you very much!!", "You're welcome"),
+        ("谢谢！", "不客氣"),
+        ("👍", "You're welcome"),
         ("cancel", phrases.NOTHING_UNDER_WAY),
     ],
 )
@@ -160,9 +160,9 @@ async def test_a_question_with_small_words_is_a_question(
     ("complaint", "button", "step"),
     [
         ("hi, my card doesn't work!!", "My card doesn't work", "card_fails"),
-        ("我的卡片不能用了", "卡片不能用", "card_fails"),
+        ("我的卡片不能用了", "卡片無法使用", "card_fails"),
         ("something is wrong", "I can't pay", "cannot_pay"),
-        ("忘記密碼", "忘記代碼或PIN碼", "forgot"),
+        ("忘記密碼", "忘記用戶代碼或PIN碼", "forgot"),
     ],
 )
 async def test_a_complaint_without_a_name_is_led_to_where_it_gets_one(

@@ -18,7 +18,7 @@ async def test_a_vote_counts_once_and_can_be_changed(harness: BotHarness) -> Non
     assert any(label.startswith("✓ 👍") for label in anna.labels)
 
     await anna.presses("👍")
-    assert anna.toast == "Your vote is counted already."
+    assert anna.toast == "You've already rated this answer."
     assert await _tally(harness) == {"fee": (2, 0)}
 
     await anna.presses("👎")

@@ -404,17 +404,17 @@ def find_claim(text: str) -> Claim:
 
 _PARTS = {
     Claim.UNKNOWN: (
-        "Either the", "either the", "cut off in the moment", "whether the new PIN is set",
+        "Either the", "either the", "connection broke while", "if the new PIN is set",
     ),
     Claim.CHANGED: (
         "he new PIN is set",
         "Activated (開卡)",
         "The card is activated",
-        "Unlocked (解碼)",
+        "Unlocked (鎖卡解碼)",
         "The card is unlocked",
     ),
     Claim.UNCHANGED: (
-        "I stopped", "The PIN is as it was", "othing was changed", "o PIN was set", "was not set",
+        "I stopped", "PIN has not changed", "o changes were made", "o PIN was set", "was not set",
     ),
 }  # fmt: skip
 """The claims, by parts of the texts that make them."""

@@ -95,15 +95,15 @@ async def scenario(
 
 async def test_what_the_chat_offers_to_a_piv_card(scenario: PivScenario) -> None:
     person, cards = scenario.person, scenario.cards
-    await scenario.looks("PIN tries left: 3", phrases.NOT_ACTIVATED)
+    await scenario.looks("PIN attempts left: 3", phrases.NOT_ACTIVATED)
     await scenario.begins("activate")
-    await cards.wait_for_text(person, phrases.CARD_CANNOT_DO_THAT, "nothing was sent to it")
+    await cards.wait_for_text(person, phrases.CARD_CANNOT_DO_THAT, "Nothing was sent to it")
     assert scenario.prompter.pin_requests == [], "no PIN was asked for"
     assert await scenario.holder.certificate_state() == "inactive"
 
     await scenario.holder.activates(cards.now)
     await scenario.looks(
-        "in use", phrases.ALL_IN_ORDER, f"…{(await scenario.holder.read_card_number())[-4:]}"
+        "valid (有效)", phrases.ALL_IN_ORDER, f"…{(await scenario.holder.read_card_number())[-4:]}"
     )
     await scenario.changes_pin(PIN, NEW_PIN, "The new PIN is set")
 
@@ -118,11 +118,11 @@ async def test_what_the_chat_offers_to_a_piv_card(scenario: PivScenario) -> None
     )
 
     await scenario.changes_pin(WRONG, PIN, "The PIN is locked")
-    await scenario.looks("PIN tries left: 0", "unlock the card")
+    await scenario.looks("PIN attempts left: 0", "unlock the card")
     scenario.prompter.pins |= {PinKind.PUK: [PUK], PinKind.NEW: [THIRD_PIN]}
     await scenario.begins("unlock")
     await cards.wait_for_text(person, phrases.UNLOCKED)
-    await scenario.looks("PIN tries left: 3", phrases.ALL_IN_ORDER)
+    await scenario.looks("PIN attempts left: 3", phrases.ALL_IN_ORDER)
     await scenario.changes_pin(THIRD_PIN, PIN, "The new PIN is set")
 
 
@@ -130,7 +130,7 @@ async def test_a_wrong_puk_is_told_and_leads_on(scenario: PivScenario) -> None:
     await scenario.holder.activates(scenario.cards.now)
     scenario.prompter.pins |= {PinKind.PUK: [WRONG, None], PinKind.NEW: [THIRD_PIN]}
     await scenario.begins("unlock")
-    await scenario.cards.wait_for_text(scenario.person, "The PUK was wrong", "Tries left: 2")
+    await scenario.cards.wait_for_text(scenario.person, "The PUK was wrong", "Attempts left: 2")
     scenario.prompter.pins[PinKind.PUK] = [PUK]
     await press(scenario.person, "again")
     await scenario.cards.wait_for_text(scenario.person, phrases.UNLOCKED)

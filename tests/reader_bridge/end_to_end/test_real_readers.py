@@ -77,7 +77,7 @@ async def is_locked(walk: CardWalk) -> None:
     await press(walk.person, await change_pin(walk))
     await walk.cards.wait_for_text(walk.person, "The PIN is locked", phrases.UNLOCK_BUTTON)
     await press(walk.person, await card_check(walk))
-    await walk.cards.wait_for_text(walk.person, "PIN tries left: 0 of 3", "unlock the card")
+    await walk.cards.wait_for_text(walk.person, "PIN attempts left: 0 of 3", "unlock the card")
 
 
 async def opensc_agrees(walk: CardWalk, pin: str) -> None:
@@ -94,7 +94,7 @@ async def opensc_agrees(walk: CardWalk, pin: str) -> None:
         certificate.public_bytes(Encoding.DER) == order.certificates[CertificateKind.AUTHENTICATION]
     )
     await press(walk.person, await card_check(walk))
-    await walk.cards.wait_for_text(walk.person, "PIN tries left: 2 of 3", "in use")
+    await walk.cards.wait_for_text(walk.person, "PIN attempts left: 2 of 3", "valid (有效)")
 
 
 async def tries() -> list[int]:

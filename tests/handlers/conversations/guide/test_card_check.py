@@ -20,9 +20,9 @@ async def test_without_a_bridge_the_check_runs_on_the_pc(harness: BotHarness) ->
     await press(person, "fine")
     person.sees("ready for the official page")
     await person.says("/pair")
-    assert any("cannot reach a card" in m["text"] for m in person.bot_messages[-2:])
+    assert any("not set up to use cards" in m["text"] for m in person.bot_messages[-2:])
     await person.says("/unpair")
-    assert any("cannot reach a card" in m["text"] for m in person.bot_messages[-2:])
+    assert any("not set up to use cards" in m["text"] for m in person.bot_messages[-2:])
 
 
 async def test_with_a_bridge_only_looking_is_offered(harness: BotHarness) -> None:
@@ -43,4 +43,4 @@ async def test_with_a_bridge_only_looking_is_offered(harness: BotHarness) -> Non
         assert read_pairing_code(person)
         await person.starts("do-change_pin")
         await person.presses(phrases.STOP_AND_START)
-        person.sees("Do you know the old PIN?")
+        person.sees("Do you know your old PIN?")

@@ -13,9 +13,9 @@ async def test_a_lost_card_is_suspended_within_seven_messages(harness: BotHarnes
     anna = harness.add_user()
     await anna.says("I lost my card")
     await anna.presses(phrases.GUIDE_BUTTON)
-    for label in ("Suspend it for now", "I have both", "Done", "Done", "It is suspended"):
+    for label in ("Suspend for now", "I have both", "Done", "Done", "It's suspended"):
         await anna.presses(label)
-    anna.sees(phrases.SUSPENDED, "resume")
+    anna.sees(phrases.SUSPENDED, "reactivate")
     assert len(anna.bot_messages) == 2, "the answer, and one message for all steps"
 
 
@@ -42,15 +42,15 @@ async def test_the_list_of_guides_leads_to_each(harness: BotHarness) -> None:
             ("doesn't work", "PIN wrong"),
             "unlock",
         ),
-        ("en", "I can't pay", ("Something is wrong", "can't pay", "forgot the code"), "retrieve"),
+        ("en", "I can't pay", ("I have a problem", "can't pay", "forgot the code"), "retrieve"),
         (
             "en",
             "I forgot my code",
-            ("Something is wrong", "forgot my code", "The code"),
+            ("I have a problem", "forgot code", "The code"),
             "retrieve",
         ),
-        ("zh-hant", "我的卡不能用", ("卡片不能用", "PIN"), "unlock"),
-        ("zh-hant", "我忘記代碼了", ("遇到問題了", "忘記", "用戶代碼"), "retrieve"),
+        ("zh-hant", "我的卡不能用", ("卡片無法使用", "PIN"), "unlock"),
+        ("zh-hant", "我忘記代碼了", ("遇到問題", "忘記", "🔑 用戶代碼"), "retrieve"),
     ],
 )
 async def test_trouble_that_is_typed_leads_by_three_taps_to_what_helps(
@@ -88,9 +88,9 @@ async def test_a_group_is_given_a_link_to_the_private_chat(harness: BotHarness) 
 async def test_a_second_conversation_asks_and_can_begin(harness: BotHarness) -> None:
     anna = harness.add_user()
     await anna.starts("do-suspend")
-    await anna.presses("Suspend it for now")
+    await anna.presses("Suspend for now")
     await anna.starts("do-pay")
-    anna.sees("You are in the middle of", "Suspend the certificate")
+    anna.sees("You have not finished", "Suspend my card")
     await anna.presses(phrases.STOP_AND_START)
     anna.sees("Have ready", "NT$278")
     assert (await state(anna)).conversation == "pay"
@@ -99,7 +99,7 @@ async def test_a_second_conversation_asks_and_can_begin(harness: BotHarness) -> 
 async def test_the_same_one_can_be_started_over(harness: BotHarness) -> None:
     anna = harness.add_user()
     await anna.starts("do-suspend")
-    await anna.presses("Suspend it for now")
+    await anna.presses("Suspend for now")
     await anna.starts("do-suspend")
     await anna.presses("Start over")
     at = await state(anna)
@@ -123,15 +123,15 @@ async def test_there_is_a_sentence_to_show_at_the_counter(harness: BotHarness) -
 @pytest.mark.parametrize(
     ("pasted", "word"),
     [
-        ("查無資料", "finds nothing"),
-        ("查无资料", "finds nothing"),
-        ("No data found", "finds nothing"),
-        ("此卡已開卡", "activated already"),
-        ("用戶代碼錯誤，請重新輸入", "code was not right"),
+        ("查無資料", "finds no data"),
+        ("查无资料", "finds no data"),
+        ("No data found", "finds no data"),
+        ("此卡已開卡", "already activated"),
+        ("用戶代碼錯誤，請重新輸入", "code was wrong"),
         ("用戶代碼已被鎖定", "subscriber code is locked"),
         (phrases.PIN_IS_LOCKED.chinese, "PIN is locked"),
-        ("PIN碼錯誤", "PIN was not right"),
-        ("IC卡卡號不存在", "card number was not right"),
+        ("PIN碼錯誤", "PIN is incorrect"),
+        ("IC卡卡號不存在", "card number was wrong"),
         ("請允許彈出視窗", "pop-up"),
         ("找不到讀卡機", "finds no reader"),
         ("請插入IC卡", "finds no card"),

@@ -112,7 +112,7 @@ async def test_a_passed_deadline_is_said_and_nothing_scheduled(at_noon: BotHarne
     anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     await anna.says("2026-11-01")
-    anna.sees("was 2026-11-16", "deletes an application")
+    anna.sees("was 2026-11-16", "deletes an unpaid application")
     assert not any("reminders" in label for label in anna.labels)
     assert await scheduled_reminders(at_noon) == []
 
@@ -137,8 +137,8 @@ async def test_reminders_come_in_the_persons_language_and_can_be_turned_off(
     assert await run_reminders(at_noon, datetime(2026, 12, 2, 2, 1, tzinfo=UTC)) == 1
     anna.sees("剩下的天數：5", "2026-12-07")
     assert await run_reminders(at_noon, datetime(2026, 12, 2, 2, 2, tzinfo=UTC)) == 0
-    await anna.presses("不要再提醒")
-    anna.sees("提醒已關閉")
+    await anna.presses("停止提醒")
+    anna.sees("已關閉提醒")
     assert await scheduled_reminders(at_noon) == []
 
 
@@ -148,7 +148,7 @@ async def test_who_has_paid_is_not_reminded_again(at_noon: BotHarness) -> None:
     await press(anna, "today")
     await run_reminders(at_noon, datetime(2026, 12, 3, 2, 1, tzinfo=UTC))
     anna.sees("Days left to pay for your card: 5")
-    await anna.presses("I have paid")
+    await anna.presses("I've paid")
     anna.sees("7–10 working days")
     assert await scheduled_reminders(at_noon) == []
 
@@ -158,7 +158,7 @@ async def test_the_step_turns_them_off_too(at_noon: BotHarness) -> None:
     await anna.starts("do-pay-date")
     await press(anna, "today")
     await press(anna, "off")
-    anna.sees("reminders are off")
+    anna.sees("Reminders are off")
     assert await scheduled_reminders(at_noon) == []
 
 

@@ -42,7 +42,7 @@ async def submit_application(
 async def open_amount_due(person: ChatUser, number: str = NUMBER, code: str = CODE) -> None:
     """Begin the conversation on paying, and identify the person."""
     await person.starts("do-pay")
-    if "anew" in str(person.last.get("reply_markup")):
+    if "🔄" in str(person.last.get("reply_markup")):
         await person.presses("🔄")
     await person.says(f"{number} {code}")
 

@@ -13,12 +13,12 @@ from tests.handlers.engine.navigation import press, state
 DONE = {"en": phrases.ACTIVATED, "zh-hant": phrases.ACTIVATED.chinese}
 CONTINUE = {"en": phrases.GO_ON_AT_PC, "zh-hant": phrases.GO_ON_AT_PC.chinese}
 FOUND = {
-    "en": ("✓ Card found", "✓ It is the right card"),
+    "en": ("✓ Card found", "✓ The right card"),
     "zh-hant": ("✓ 已找到卡片", "✓ 卡片正確"),
 }
 NOT_THEIRS = {
-    "en": ("does not belong to this UI No.", "Nothing was changed"),
-    "zh-hant": ("不屬於這個統一證號", "沒有任何變更"),
+    "en": ("belongs to a different UI No.", "No changes were made"),
+    "zh-hant": ("與這個統一證號不符", "未變更任何資料"),
 }
 
 
@@ -110,7 +110,7 @@ async def test_no_on_the_pc_is_no_and_can_be_taken_up_again(bridge_harness: Brid
             isinstance(asked, PairingPeer) or _is_session_consent(asked)
         )
         await press(person, "start")
-        await bridge_harness.wait_for_text(person, "You said no on your PC")
+        await bridge_harness.wait_for_text(person, "You declined on your PC")
         assert await holder.certificate_state() == "inactive"
         pc.person.agrees = lambda _: True
         await press(person, "again")
@@ -125,7 +125,7 @@ async def test_a_card_that_is_pulled_is_explained_and_can_go_on(
         await home.begins_and_is_asked_for_pin()
         pc.reader.pull()
         pc.person.may_type_pin.set()
-        await bridge_harness.wait_for_text(person, phrases.CARD_PULLED_OUT, "The PIN is as it was")
+        await bridge_harness.wait_for_text(person, phrases.CARD_PULLED_OUT, "PIN has not changed")
         assert pc.card is not None
         pc.reader.insert(pc.card)
         await press(person, "again")

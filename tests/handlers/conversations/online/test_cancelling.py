@@ -105,4 +105,4 @@ async def test_where_the_pc_does_not_answer_nothing_is_claimed(
             person.person.id, "op", CardTask.CHANGE_PIN, ServerFailure.UNCONFIRMED
         )
         await bridge_harness.deliver(unconfirmed)
-        person.sees({"en": "couldn't find out how it ended", "zh-hant": "無法確認結果"}[language])
+        person.sees({"en": "could not confirm the result", "zh-hant": "無法確認結果"}[language])

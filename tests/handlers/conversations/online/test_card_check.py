@@ -43,11 +43,11 @@ async def test_tries_validity_and_record_of_an_active_card(bridge_harness: Bridg
         await home.activates()
         await home.checks_card()
         await bridge_harness.wait_for_text(
-            person, "PIN tries left: 3 of 3", "in use", phrases.ALL_IN_ORDER, "good until"
+            person, "PIN attempts left: 3 of 3", "valid (有效)", phrases.ALL_IN_ORDER, "valid until"
         )
         await holder.suspends(bridge_harness.now)
         await press(person, "again")
-        await bridge_harness.wait_for_text(person, "suspended", "Resume it")
+        await bridge_harness.wait_for_text(person, "suspended", "Reactivate it")
 
 
 async def test_a_locked_card_leads_to_unlocking(bridge_harness: BridgeHarness) -> None:
@@ -57,7 +57,7 @@ async def test_a_locked_card_leads_to_unlocking(bridge_harness: BridgeHarness) -
         await home.changes_pin(WRONG_PIN, PIN)
         await bridge_harness.wait_for_text(person, "The PIN is locked")
         await home.checks_card()
-        await bridge_harness.wait_for_text(person, "PIN tries left: 0", "unlock the card")
+        await bridge_harness.wait_for_text(person, "PIN attempts left: 0", "unlock the card")
 
 
 async def test_a_real_moica_card_is_read_and_gets_no_pin_command(
@@ -70,9 +70,9 @@ async def test_a_real_moica_card_is_read_and_gets_no_pin_command(
         await home.checks_card()
         person = home.person
         await bridge_harness.wait_for_text(
-            person, "a real MOICA card", f"…{CARD_NUMBER[-4:]}", "good until"
+            person, "a real MOICA card", f"…{CARD_NUMBER[-4:]}", "valid until"
         )
-        person.sees("by 測試憑證管理中心", "I have no record of it", "Use only that page")
+        person.sees("by 測試憑證管理中心", "no record here", "Use only that page")
         await home.begins("activate")
         await bridge_harness.wait_for_text(person, phrases.CARD_CANNOT_DO_THAT)
     assert not {command[1] for command in moica.commands} & PIN_INSTRUCTIONS
@@ -94,7 +94,7 @@ def test_a_card_without_a_readable_certificate_is_not_in_order() -> None:
     report = {"reader": "R", "profile": "gids", "number": None, "pin": 3, "limit": 3}
     now = datetime(2027, 3, 1, tzinfo=UTC)
     text = report_text(StepContext(1, 1, "en", None, now, {REPORT: json.dumps(report)}))
-    assert "could read no certificate" in text
+    assert "no certificate could be read" in text
     assert phrases.ALL_IN_ORDER not in text
 
 

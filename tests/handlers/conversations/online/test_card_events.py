@@ -39,7 +39,7 @@ async def test_the_link_is_lost_and_comes_back(bridge_harness: BridgeHarness) ->
         await home.begins_and_is_asked_for_pin()
         chat = person.person.id
         await bridge_harness.deliver(BridgeDisconnected(chat))
-        person.sees("The link to your PC is lost", "comes back by itself")
+        person.sees("Your PC is offline", "reconnects by itself")
         await bridge_harness.deliver(BridgeConnected(chat))
         person.sees(phrases.GO_ON_AT_PC)
         pc.person.may_type_pin.set()
@@ -58,7 +58,7 @@ async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(
         messages = len(person.messages)
         async with restarted.running(strict_supervisor()):
             await restarted.announce_restart()
-            await bridge_harness.wait_for_text(person, "I was started anew")
+            await bridge_harness.wait_for_text(person, "The system restarted")
             assert len(person.messages) == messages + 1, "a new message, since time has passed"
         pc.person.may_type_pin.set()
         data[BRIDGE] = old.event_handler
@@ -82,7 +82,7 @@ async def test_a_press_that_comes_again_after_a_restart_leaves_one_message_to_fo
         async with restarted.running(strict_supervisor()):
             await deliver_update_in_turn(bridge_harness.harness, raw)
             await restarted.announce_restart()
-            await bridge_harness.wait_for_text(person, "The link to your PC is lost")
+            await bridge_harness.wait_for_text(person, "Your PC is offline")
             assert len(person.messages) == messages
             assert (
                 restarted.live_messages.message_id(person.person.id) == (person.last["message_id"])
@@ -109,7 +109,9 @@ async def test_what_only_the_card_knows_is_explained(
         await home.begins_and_is_asked_for_pin()
         about = (person.person.id, "op", CardTask.ACTIVATE)
         await bridge_harness.deliver(CardTaskUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
-        person.sees({"en": "The new PIN may be set or not", "zh-hant": "只有卡片知道"}[language])
+        person.sees(
+            {"en": "We don't know yet if it was set", "zh-hant": "尚無法確認是否完成"}[language]
+        )
         assert "ask" in button_keys(person)
         await bridge_harness.deliver(CardTaskFailed(*about, ServerFailure.NOT_DONE))
         person.sees({"en": "its new PIN was not set", "zh-hant": "沒有設定成功"}[language])
@@ -191,7 +193,7 @@ async def test_a_line_that_fails_shows_it_later(
         await bridge_harness.deliver(
             CardTaskFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.CARD_MUTE)
         )
-    person.sees("I ask your PC")
+    person.sees("Asking your PC")
     await bridge_harness.deliver(ViewNotDelivered(chat))
     person.sees("The card does not answer")
 

@@ -13,7 +13,7 @@ from tests.handlers.conversations.online.bridge_harness import (
 )
 from tests.handlers.engine.navigation import press
 
-CHANGED = {"en": "The new PIN is set.", "zh-hant": "新的 PIN碼已設定完成"}
+CHANGED = {"en": "The new PIN is set.", "zh-hant": "新的PIN碼已設定完成"}
 LOCKED = {"en": phrases.PIN_IS_LOCKED, "zh-hant": phrases.PIN_IS_LOCKED.chinese}
 UNLOCKED = {"en": phrases.UNLOCKED, "zh-hant": phrases.UNLOCKED.chinese}
 THIRD = b"third789"
@@ -44,12 +44,12 @@ async def test_after_a_wrong_pin_the_chat_says_how_many_are_left(
         person, pc = home.person, home.pc
         await home.activates()
         await home.changes_pin((WRONG_PIN, None), THIRD)
-        await bridge_harness.wait_for_text(person, phrases.PIN_WAS_WRONG, "Tries left: 2")
+        await bridge_harness.wait_for_text(person, phrases.PIN_WAS_WRONG, "Attempts left: 2")
         assert "again" in button_keys(person)
         assert any("Unlock" in label for label in person.labels)
         pc.person.pins = {PinKind.CURRENT: [None], PinKind.NEW: [THIRD]}
         await press(person, "again")
-        await bridge_harness.wait_for_text(person, "No PIN was typed on your PC")
+        await bridge_harness.wait_for_text(person, "No PIN was entered on your PC")
         assert pc.tries == 2
 
 
@@ -72,7 +72,7 @@ async def test_unlocking_a_suspended_card_leads_to_resuming(bridge_harness: Brid
         await bridge_harness.wait_for_text(person, "suspended")
         assert len(home.pc.person.consents) == asked, "nothing is asked on the PC"
         assert bridge_harness.bridge.hub.status(person.person.id).running is None
-        assert any("Resume" in label for label in person.labels)
+        assert any("Reactivate" in label for label in person.labels)
 
 
 async def test_nonsense_at_any_step_costs_nothing(bridge_harness: BridgeHarness) -> None:

@@ -19,8 +19,8 @@ from tests.handlers.engine.navigation import press, state, step_keys
 @pytest.mark.parametrize(
     ("language", "offer", "linked", "known"),
     [
-        ("en", "Shall I link this chat", "This chat is linked to you", "Is it about"),
-        ("zh-hant", "要把這個聊天室和您連結嗎", "已經和您連結", "是要辦"),
+        ("en", "Get alerts in this chat?", "You now get alerts in this chat", "Is this for"),
+        ("zh-hant", "要在這個聊天室接收通知嗎", "已開始接收通知", "要辦理"),
     ],
 )
 async def test_linked_with_their_yes_and_known_next_time(
@@ -69,13 +69,13 @@ async def test_a_chat_of_two_people_is_asked_whom(harness: BotHarness, office: O
     for holder in (first, second):
         await holder.links(anna.person.id, current_time(harness))
     await anna.starts("do-status")
-    anna.sees("Who is it about?")
+    anna.sees("Who is this for?")
     assert {"known0", "known1"} <= set(step_keys(anna))
     await anna.says(second.code_text)
-    anna.sees("Who is it about?")
-    assert "but whose?" in anna.bot_messages[-2]["text"]
+    anna.sees("Who is this for?")
+    assert "This looks like a subscriber code" in anna.bot_messages[-2]["text"]
     await press(anna, "known1")
-    anna.sees("Now the subscriber code", second.ui_number.mask())
+    anna.sees("Now type the subscriber code", second.ui_number.mask())
     await anna.says(second.code_text)
     anna.sees("👉 Paid")
 
@@ -86,7 +86,7 @@ async def test_somebody_else_may_be_meant(harness: BotHarness, office: Office) -
     await linked.links(anna.person.id, current_time(harness))
     await anna.starts("do-status")
     await anna.says(meant.number_and_code)
-    anna.sees("👉 Paid", "Shall I link this chat")
+    anna.sees("👉 Paid", "Get alerts in this chat?")
 
 
 async def test_the_fourth_chat_is_told_that_three_are_the_most(
@@ -136,6 +136,6 @@ async def test_a_wrong_code_for_a_known_person_keeps_the_person(
     await holder.links(anna.person.id, current_time(harness))
     await anna.starts("do-status")
     await anna.says(wrong_code(holder))
-    anna.sees("Tries left: 3", "Now the subscriber code", holder.ui_number.mask())
+    anna.sees("Attempts left: 3", "Now type the subscriber code", holder.ui_number.mask())
     await anna.says(holder.code_text)
     anna.sees(phrases.WHERE_IT_STANDS)

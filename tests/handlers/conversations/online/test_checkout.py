@@ -82,7 +82,7 @@ async def test_a_second_payment_is_kept_and_told_to_staff(harness: BotHarness) -
     payload = invoice_payload(hoa, await request_invoice(hoa))
     await deliver_successful_payment(hoa, payload, "charge-1")
     await deliver_successful_payment(hoa, payload, "charge-2")
-    hoa.sees("費用先前已經繳清", "請不要再付一次", "20270301-000002")
+    hoa.sees("費用先前已繳清", "請不要再付一次", "20270301-000002")
     await deliver_successful_payment(hoa, payload, "charge-2")
     first, second = await list_payments(harness)
     assert (first.application_id, second.application_id) == (application, None)
@@ -96,7 +96,7 @@ async def test_a_second_payment_is_kept_and_told_to_staff(harness: BotHarness) -
     [
         ({"payload": "0" * 32}, "no open application"),
         ({"payload": "of another bot"}, "no open application"),
-        ({"amount": 27500}, "amount is not what was owed"),
+        ({"amount": 27500}, "amount was not correct"),
     ],
 )
 async def test_money_that_fits_nothing_is_not_lost(
@@ -106,7 +106,7 @@ async def test_money_that_fits_nothing_is_not_lost(
     hoa = harness.add_user("Hoa")
     right = {"payload": invoice_payload(hoa, await request_invoice(hoa)), "amount": 27800}
     await deliver_successful_payment(hoa, **{**right, **bend})
-    hoa.sees("it fits nothing that is owed", words, "Please do not pay again", "0800-080-117")
+    hoa.sees("found nothing to pay", words, "Please don't pay again", "0800-080-117")
     (payment,) = await list_payments(harness)
     assert (payment.application_id, payment.charge_id) == (None, "charge-1")
     assert len(await staff_alerts(harness)) == 1
@@ -120,7 +120,7 @@ async def test_money_from_another_person_is_kept_apart(harness: BotHarness) -> N
     payload = invoice_payload(hoa, await request_invoice(hoa))
     await bo.starts()
     await deliver_successful_payment(bo, payload)
-    bo.sees("made for another person")
+    bo.sees("for another person")
     assert await application_state(harness, application) == "submitted"
     assert (await list_payments(harness))[0].user_id == bo.person.id
 
@@ -133,9 +133,9 @@ async def test_money_for_an_application_that_is_gone(harness: BotHarness) -> Non
     await harness.run_due_jobs(DEADLINE + timedelta(minutes=1))
     assert await application_state(harness, application) == "expired"
     await deliver_successful_payment(hoa, payload)
-    hoa.sees("We received NT$278", "no open application", "the days to pay may be over")
+    hoa.sees("We received NT$278", "no open application", "deadline may have passed")
     assert len(await staff_alerts(harness)) == 1
-    assert "no longer good" in (await ask_pre_checkout(hoa, payload))["error_message"]
+    assert "has expired" in (await ask_pre_checkout(hoa, payload))["error_message"]
 
 
 async def test_a_database_that_fails_means_no_and_nothing_charged(
@@ -165,7 +165,7 @@ async def test_a_database_that_is_stuck_means_no_within_the_time(
     async with harness.kaika.database.unit_of_work():  # nobody else gets in, the inbox neither
         answer = await asyncio.wait_for(ask_pre_checkout(hoa, payload), 2)
     assert answer["ok"] is False
-    assert "could not be checked in time" in answer["error_message"]
+    assert "could not be confirmed in time" in answer["error_message"]
     monkeypatch.undo()
     async with harness.kaika.database.unit_of_work() as session:  # whose turn comes after it
         (invoice,) = (await session.scalars(select(InvoiceRecord))).all()
@@ -205,9 +205,12 @@ async def test_a_guide_takes_no_money_and_loses_none(engine: Engine, tmp_path: P
         hoa = harness.add_user("Hoa")
         await hoa.starts()
         answer = await ask_pre_checkout(hoa, "0" * 32)
-        assert (answer["ok"], "takes no payments" in answer["error_message"]) == (False, True)
+        assert (answer["ok"], "does not accept payments" in answer["error_message"]) == (
+            False,
+            True,
+        )
         await deliver_successful_payment(hoa, "0" * 32)
-        hoa.sees("We received NT$278", "Nothing is lost", "charge-1")
+        hoa.sees("We received NT$278", "Our staff have been notified", "charge-1")
         (alert,) = await staff_alerts(harness)
         assert alert.message == "charge_unrecorded"
         await harness.run_due_jobs()

@@ -99,7 +99,7 @@ async def test_the_first_words_are_true_here(
     anna = harness.add_user(language=language)
     await anna.starts()
     anna.sees(asked, demonstration, pin)
-    assert "I do not need them" not in anna.last["text"]
+    assert "I never ask for your subscriber code" not in anna.last["text"]
     await anna.says("/help")
     anna.sees(demonstration, "/privacy")
     await anna.says("/guide")

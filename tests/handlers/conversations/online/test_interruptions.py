@@ -45,7 +45,7 @@ GUIDED = ("activate", "unlock", "change_pin")
 BY_A_LINK_ONLY = {("pay", "nowhere")}
 """Of a bot without a payment provider; and who has typed a card number has a card."""
 GRANT_EXPIRED = {"en": phrases.TEN_MINUTES_PASSED, "zh-hant": phrases.TEN_MINUTES_PASSED.chinese}
-CODE_EXPIRED = {"en": "This one-time code is over", "zh-hant": "這組一次性驗證碼已經失效"}
+CODE_EXPIRED = {"en": "This one-time code has expired", "zh-hant": "這組一次性驗證碼已失效"}
 
 
 def list_steps(harness: BotHarness, *, ends: bool = False) -> list[StepId]:

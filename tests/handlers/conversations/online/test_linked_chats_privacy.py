@@ -25,10 +25,10 @@ async def test_a_linked_chat_sees_what_is_kept_and_never_the_values(
     await anna.says("/privacy")
     anna.sees(
         holder.ui_number.mask(),
-        "name, UI No., date of birth",
-        "nobody can give it back",
-        "linked: this chat, since 2027-03-01 12:00",
-        "linked: another chat, since 2027-03-01 12:00",
+        "name, UI No., birth date",
+        "no one can give the code back",
+        "Alerts: this chat, since 2027-03-01 12:00",
+        "Alerts: another chat, since 2027-03-01 12:00",
         "at the counter",
     )
     data = holder.data
@@ -46,7 +46,7 @@ async def test_before_activation_the_code_is_kept_and_that_is_said(
     holder, mei = await office.cardholder("posted"), harness.add_user("阿美", "zh-hant")
     await link_chat(holder, mei)
     await mei.says("/privacy")
-    mei.sees(holder.ui_number.mask(), "用戶代碼：加密保存到開卡為止", "已連結：這個聊天室")
+    mei.sees(holder.ui_number.mask(), "用戶代碼：加密保存到開卡為止", "接收通知：這個聊天室")
 
 
 async def test_another_chat_is_removed_after_a_yes_and_is_told(
@@ -58,18 +58,18 @@ async def test_another_chat_is_removed_after_a_yes_and_is_told(
     set_time(harness, NOW.replace(hour=6))
     await link_chat(holder, anna, NOW.replace(hour=6))
     await anna.says("/privacy")
-    await anna.presses("Remove the chat of 2027-03-01 12:00")
-    anna.sees("Remove the other chat?", "takes the subscriber code")
+    await anna.presses("Remove chat of 2027-03-01 12:00")
+    anna.sees("Remove the other chat?", "need the subscriber code")
     await anna.presses("‹ Back")
-    anna.sees("What I keep")
+    anna.sees("Your data")
     assert len(await linked_chat_ids(harness)) == 2
-    await anna.presses("Remove the chat of 2027-03-01 12:00")
+    await anna.presses("Remove chat of 2027-03-01 12:00")
     await anna.presses("Yes, remove it")
     assert anna.toast == "Removed."
     anna.sees("this chat")
     assert await linked_chat_ids(harness) == {anna.person.id}
     await harness.run_due_jobs(NOW.replace(hour=7))
-    mei.sees("no longer linked")
+    mei.sees("no longer get alerts")
     mails = [
         mail.text
         for mail in harness.engine.world.mailbox.mails
@@ -86,11 +86,11 @@ async def test_this_chat_is_removed_and_says_so(harness: BotHarness, office: Off
     anna.sees("Remove this chat?")
     before = anna.last["message_id"], _removal_data(anna.last)
     await anna.presses("Yes, remove it")
-    anna.sees("linked to nobody")
+    anna.sees("don't get alerts in this chat")
     assert holder.ui_number.mask() not in anna.last["text"]
     assert await linked_chat_ids(harness) == set()
     await anna.forges(*before)
-    assert anna.toast == "This link is not there any more."
+    assert anna.toast == "This link no longer exists."
 
 
 def _removal_data(message: dict[str, object]) -> str:
@@ -106,7 +106,7 @@ async def test_nobody_removes_what_is_not_theirs(harness: BotHarness, office: Of
     stolen = _removal_data(anna.last)
     await eve.says("/privacy")
     await eve.forges(eve.last["message_id"], stolen)
-    assert eve.toast == "This link is not there any more."
+    assert eve.toast == "This link no longer exists."
     assert await linked_chat_ids(harness) == {anna.person.id}
 
 
@@ -115,7 +115,7 @@ async def test_who_is_linked_to_nobody_learns_nothing_about_anybody(
 ) -> None:
     holder, eve = await office.cardholder(), harness.add_user("Eve")
     await eve.says("/privacy")
-    eve.sees("linked to nobody", "only after a right subscriber code")
+    eve.sees("don't get alerts in this chat", "verify your identity first")
     assert holder.ui_number.mask() not in eve.last["text"]
     assert eve.labels == []
 

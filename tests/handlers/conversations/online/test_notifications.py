@@ -25,7 +25,7 @@ async def test_each_chat_is_told_in_its_language_and_the_one_that_acts_is_not(
     harness: BotHarness, office: Office
 ) -> None:
     holder, anna, mei = await link_two_chats(harness, office)
-    anna.sees("Another chat was linked to you", "2027-03-01 12:00", "Was this you?")
+    anna.sees("Another chat now gets your alerts", "2027-03-01 12:00", "Was this you?")
     count_before = len(anna.bot_messages)
     grant = await holder.obtain_grant(AuthorityOperation.SUSPEND, chat=anna.person.id, now=NOW)
     async with office.database.unit_of_work() as session:
@@ -55,7 +55,7 @@ async def test_a_chat_linked_to_two_people_is_told_which_one_masked(
     await link_chat(other, anna)
     await office.counter.suspend(other.ui_number, NOW)
     await harness.run_due_jobs(NOW)
-    anna.sees("was suspended", f"About {other.ui_number.mask()}")
+    anna.sees("was suspended", f"UI No. {other.ui_number.mask()}")
     assert holder.ui_number_text not in anna.last["text"]
 
 
@@ -72,7 +72,7 @@ async def test_news_come_in_order_after_a_pause_of_the_line(
     for minutes in (2, 4):
         await harness.run_due_jobs(NOW + timedelta(minutes=minutes))
     told = [message["text"].split("\n")[0] for message in anna.bot_messages[count_before:]]
-    assert told == ["⏸ The certificate was suspended", "▶️ The certificate was resumed"]
+    assert told == ["⏸ The certificate was suspended", "▶️ The certificate was reactivated"]
     assert await pending_messages(harness) == []
 
 
@@ -153,7 +153,7 @@ async def test_a_chat_that_was_removed_is_told_of_that_and_of_nothing_before(
         await unlink(session, person.subscriber, mei.person.id, anna.person.id, NOW)
     await harness.run_due_jobs(NOW)
     assert len(mei.bot_messages) == count_before + 1
-    mei.sees("這個聊天室已不再連結")
+    mei.sees("這個聊天室不再接收通知")
 
 
 async def test_every_notice_reads_in_both_languages(harness: BotHarness, office: Office) -> None:
@@ -172,17 +172,17 @@ async def test_every_notice_reads_in_both_languages(harness: BotHarness, office:
     await harness.run_due_jobs(NOW)
     titles = [message["text"].split("\n")[0] for message in anna.bot_messages[1:]]
     assert titles == [
-        "🔗 Another chat was linked to you",
+        "🔗 Another chat now gets your alerts",
         "💳 The fee was paid: NT$278",
-        "📮 The card was posted",
+        "📮 Your card was posted",
         "✅ The card was activated",
         "⏸ The certificate was suspended",
-        "▶️ The certificate was resumed",
+        "▶️ The certificate was reactivated",
         "⛔ The certificate was revoked",
     ]
     assert [message["text"].split("\n")[0] for message in mei.bot_messages[1:]] == [
         "💳 費用已繳清：新臺幣 278 元",
-        "📮 卡片已交寄",
+        "📮 卡片已寄出",
         "✅ 卡片已開卡",
         "⏸ 憑證已停用",
         "▶️ 憑證已復用",

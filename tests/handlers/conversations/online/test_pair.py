@@ -27,7 +27,7 @@ from tests.handlers.conversations.online.bridge_harness import (
 )
 from tests.handlers.engine.navigation import callback_data, press
 
-CONNECTED = {"en": "Your PC is connected", "zh-hant": "您的電腦已與本聊天室連接"}
+CONNECTED = {"en": "Your PC is connected", "zh-hant": "您的電腦已與這個聊天室連接"}
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
@@ -52,7 +52,7 @@ async def test_a_pc_is_connected_and_disconnected(
 
 
 @pytest.mark.parametrize(
-    ("language", "gone"), [("en", "PC is disconnected"), ("zh-hant", "已中斷與電腦的連線")]
+    ("language", "gone"), [("en", "PC is disconnected"), ("zh-hant", "已中斷電腦連線")]
 )
 async def test_a_bridge_that_is_closed_is_not_called_connected_any_more(
     bridge_harness: BridgeHarness, language: str, gone: str
@@ -92,7 +92,7 @@ async def test_no_at_the_pc_is_told_in_the_chat(bridge_harness: BridgeHarness) -
         await person.says("/pair")
         await press(person, "code")
         pc.person.codes.put_nowait(read_pairing_code(person))
-        await bridge_harness.wait_for_text(person, "On the PC you said no")
+        await bridge_harness.wait_for_text(person, "You declined on the PC")
 
 
 async def test_cancel_while_comparing_refuses(bridge_harness: BridgeHarness) -> None:
@@ -117,7 +117,7 @@ async def test_the_minutes_count_down_and_the_code_ends(bridge_harness: BridgeHa
     person.sees("Expires in 4 minutes")
     advance_time(bridge_harness.harness, minutes=4)
     await bridge_harness.deliver(PairingCodeAged(person.person.id))
-    person.sees("No code is shown")
+    person.sees("The code has expired")
     assert "code" in button_keys(person)
     async with bridge_harness.open_pc() as pc:
         pc.person.codes.put_nowait(code)
@@ -176,7 +176,7 @@ async def test_another_pc_takes_the_place_and_that_is_said(bridge_harness: Bridg
         await person.says("/pair")
         await press(person, "another")
         await bridge_harness.pair(person, second)
-        await bridge_harness.wait_for_text(person, "connected before is disconnected now")
+        await bridge_harness.wait_for_text(person, "connected before is now disconnected")
 
 
 async def test_a_restart_is_explained_and_the_pairing_goes_on(
@@ -187,7 +187,7 @@ async def test_a_restart_is_explained_and_the_pairing_goes_on(
     await press(person, "code")
     bridge_harness.bridge.live_messages._chats.clear()  # what a new process knows
     await bridge_harness.deliver(ProcessRestarted(person.person.id))
-    person.sees("No code is shown")
+    person.sees("The code has expired")
     await press(person, "code")
     async with bridge_harness.open_pc() as pc:
         await bridge_harness.pair(person, pc)
@@ -220,7 +220,7 @@ async def test_a_process_that_died_once_both_had_said_yes_leaves_nobody_behind(
             await bridge_harness.harness.settle()
         else:
             await press(person, "same")
-            person.sees("Your PC is connected", "It goes on by itself")
+            person.sees("Your PC is connected", "The next step comes in a moment")
             data[BRIDGE] = handler
         if by == "a button":
             await press(person, "on")
@@ -251,7 +251,7 @@ async def test_in_a_group_it_is_done_in_private(bridge_harness: BridgeHarness) -
     group = bridge_harness.harness.engine.add_group("Friends", [person.person])
     there: ChatUser = person.within(group.id)
     await there.says("/unpair@kaika_demo_bot")
-    there.sees("private chat only")
+    there.sees("only in our private chat")
 
 
 def test_every_failure_has_words_in_both_languages() -> None:

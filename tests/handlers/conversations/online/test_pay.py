@@ -94,7 +94,7 @@ async def test_a_second_look_after_paying_says_that_it_is_paid(harness: BotHarne
     hoa = harness.add_user("Hoa")
     await pay_invoice(hoa, await request_invoice(hoa))
     await open_amount_due(hoa)
-    hoa.sees(phrases.FEE_IS_PAID, "nothing more to pay")
+    hoa.sees(phrases.FEE_IS_PAID, "The fee is paid")
     assert len(invoices(hoa)) == 1
 
 
@@ -105,13 +105,13 @@ async def test_the_address_is_corrected_only_after_it_was_shown(harness: BotHarn
     await press(hoa, "address")
     typed = await hoa.says("花蓮縣花蓮市　中山路２號")
     assert typed not in [message["message_id"] for message in hoa.messages]
-    hoa.sees("Post the card to this address?", "花蓮縣花蓮市 中山路２號")
+    hoa.sees("Send the card to this address?", "花蓮縣花蓮市 中山路２號")
     await press(hoa, "again")
     await hoa.says("100 臺北市中正區忠孝東路一段5號3樓")
     hoa.sees("忠孝東路一段5號3樓")
     assert "花蓮" not in str(dict((await state(hoa)).data)), "kept sealed"
     await press(hoa, "use")
-    hoa.sees("The address is changed", "忠孝東路一段5號3樓", "NT$278")
+    hoa.sees("The address was changed", "忠孝東路一段5號3樓", "NT$278")
     await open_amount_due(hoa)
     hoa.sees("忠孝東路一段5號3樓")
 
@@ -119,7 +119,7 @@ async def test_the_address_is_corrected_only_after_it_was_shown(harness: BotHarn
 @pytest.mark.parametrize(
     ("typed", "seen"),
     [
-        ("臺北市" + "很長的路" * 60 + "1號", "too long for an address"),
+        ("臺北市" + "很長的路" * 60 + "1號", "address is too long"),
         ("How long does the post take for 1 card?", None),
         ("我可以改 2 次地址嗎", None),
         ("wait", None),
@@ -174,7 +174,7 @@ async def test_while_the_bank_takes_its_time_no_second_invoice_can_be_paid(
     second = await request_invoice(hoa)
     refused = await pay_invoice(hoa, second)
     assert refused["status"] == "refused"
-    assert "is being paid at this moment" in refused["error_message"]
+    assert "is being paid right now" in refused["error_message"]
     assert await pay_invoice(hoa, first) == {"status": "paid"}
     refused = await pay_invoice(hoa, second)
     assert phrases.PAID_ALREADY in refused["error_message"]
@@ -186,7 +186,7 @@ async def test_the_invoice_can_be_sent_again(harness: BotHarness) -> None:
     await submit_application(harness)
     hoa = harness.add_user("Hoa")
     first = await request_invoice(hoa)
-    hoa_step = [m for m in hoa.bot_messages if "The invoice is below" in m.get("text", "")][-1]
+    hoa_step = [m for m in hoa.bot_messages if "Your invoice is below" in m.get("text", "")][-1]
     data = next(
         b["callback_data"]
         for row in hoa_step["reply_markup"]["inline_keyboard"]
@@ -207,13 +207,13 @@ async def test_after_the_deadline_nothing_is_charged(harness: BotHarness) -> Non
     invoice = await request_invoice(hoa)
     set_time(harness, DEADLINE)
     refused = await pay_invoice(hoa, invoice)
-    assert "days to pay are over" in refused["error_message"]
+    assert "payment deadline has passed" in refused["error_message"]
     assert (await list_payments(harness), await application_state(harness, application)) == (
         [],
         "submitted",
     )
     await open_amount_due(hoa)
-    hoa.sees("The days to pay are over", "Apply again in person")
+    hoa.sees("The payment deadline has passed", "Apply again in person")
 
 
 async def test_on_the_last_day_it_still_works_and_says_zero_days(harness: BotHarness) -> None:
@@ -276,7 +276,7 @@ async def test_without_a_provider_it_is_said_before_anything_else(harness: BotHa
     await open_amount_due(hoa)
     hoa.sees("NT$278", "days left: 15")
     await press(hoa, "pay")
-    hoa.sees("This chat cannot take money", "Nothing was charged", "0800-080-117")
+    hoa.sees("You can't pay in this chat", "Nothing was charged", "0800-080-117")
     assert invoices(hoa) == []
 
 
@@ -287,7 +287,7 @@ async def test_a_provider_that_takes_no_invoice_is_told_honestly(harness: BotHar
     hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "pay")
-    hoa.sees("The invoice could not be made", "Nothing was charged")
+    hoa.sees("The invoice could not be created", "Nothing was charged")
     assert (invoices(hoa), await application_state(harness, application)) == ([], "submitted")
 
 
@@ -306,7 +306,7 @@ async def test_who_cancelled_may_still_pay_the_invoice(harness: BotHarness) -> N
     hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "pay")
-    step = [m for m in hoa.bot_messages if "The invoice is below" in m.get("text", "")][-1]
+    step = [m for m in hoa.bot_messages if "Your invoice is below" in m.get("text", "")][-1]
     cancel = step["reply_markup"]["inline_keyboard"][-1][1]["callback_data"]
     await hoa.forges(step["message_id"], cancel)
     assert (await state(hoa)).step == "(cancelled)"

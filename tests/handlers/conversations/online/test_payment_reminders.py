@@ -126,7 +126,7 @@ async def test_who_turns_them_off_is_not_asked_again(harness: BotHarness) -> Non
     hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "off")
-    assert "I remind you" not in hoa.last["text"]
+    assert "get a reminder" not in hoa.last["text"]
     assert await reminder_days(harness) == []
     await open_amount_due(hoa)
     assert ("on" in step_keys(hoa), "off" in step_keys(hoa)) == (True, False)
@@ -144,11 +144,11 @@ async def test_a_reminder_itself_turns_them_off(harness: BotHarness) -> None:
         await open_amount_due(person)
         await press(person, "later")
     await work_until(harness, FIVE)
-    await hoa.presses("No more reminders")
-    hoa.sees("The reminders are off")
+    await hoa.presses("Stop reminders")
+    hoa.sees("Reminders are off")
     await hoa.forges(hoa.last["message_id"], "v1:remind:off." + "0" * 32)
     await work_until(harness, ONE)
-    hoa.sees("The reminders are off")
+    hoa.sees("Reminders are off")
     sister.sees("Days left to pay for your card: 1")
 
 

@@ -43,7 +43,7 @@ async def test_a_wrong_code_that_comes_again_costs_one_try(
     raw = await take_text_update(anna, f"{holder.ui_number_text} {wrong_code(holder)}")
     for _ in range(3):
         await deliver_update(harness, raw)
-        anna.sees("Tries left: 3")
+        anna.sees("Attempts left: 3")
     assert await count_audit_entries(harness, "code_wrong") == 1
 
 
@@ -60,7 +60,7 @@ async def test_killed_between_the_try_and_the_move_it_costs_one_try(
         undo()
         assert await state(anna) == before
     await deliver_update(harness, raw)
-    anna.sees("Tries left: 3")
+    anna.sees("Attempts left: 3")
     assert await count_audit_entries(harness, "code_wrong") == 1
 
 
@@ -100,7 +100,7 @@ async def test_a_one_time_code_that_comes_again_is_answered_in_the_same_way(
         await deliver_update(harness, raw)
         undo()
     await deliver_update(harness, raw)
-    anna.sees(phrases.SUSPEND_NOW if is_right else "Tries left: 4")
+    anna.sees(phrases.SUSPEND_NOW if is_right else "Attempts left: 4")
     async with harness.kaika.database.unit_of_work() as session:
         (challenge,) = (await session.scalars(select(OneTimeChallenge))).all()
         assert challenge.tries == 1
@@ -117,7 +117,7 @@ async def test_a_card_number_that_comes_again_costs_one_try(
     await deliver_update(harness, raw)
     undo()
     await deliver_update(harness, raw)
-    anna.sees("Tries left: 2")
+    anna.sees("Attempts left: 2")
 
 
 async def test_suspended_once_though_the_tap_comes_again(
@@ -174,7 +174,7 @@ async def test_of_two_processes_one_moves(
     await deliver_update(harness, raw)
     assert len(calls) == 2
     assert (await state(anna)).version == before.version + 1
-    anna.sees("Tries left: 3")
+    anna.sees("Attempts left: 3")
     assert await count_audit_entries(harness, "code_wrong") == 1
 
 
@@ -205,10 +205,10 @@ async def test_too_busy_counts_nothing(
     monkeypatch.setattr(harness.authority.codes, "check", busy)
     for _ in range(4):
         await anna.says(f"{holder.ui_number_text} {wrong_code(holder)}")
-        anna.sees("Nothing was counted")
+        anna.sees("did not use up an attempt")
     monkeypatch.undo()
     await anna.says(wrong_code(holder))
-    anna.sees("Tries left: 3")
+    anna.sees("Attempts left: 3")
 
 
 async def test_a_code_shown_is_sent_again_when_the_update_does(

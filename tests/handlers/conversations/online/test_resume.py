@@ -17,9 +17,9 @@ from tests.handlers.conversations.online.cardholders import (
 from tests.handlers.engine.navigation import press, state
 
 WORDS = {
-    "en": {"card": "IC card number", "tell": "Before I resume", "told": phrases.THEY_ARE_TOLD,
-           "done": "Resumed.", "already": "is not suspended", "stay": "leave it suspended"},
-    "zh-hant": {"card": "IC卡卡號", "tell": "復用以前", "told": "已經通知了",
+    "en": {"card": "IC card number", "tell": "Before we reactivate", "told": phrases.THEY_ARE_TOLD,
+           "done": "Reactivated.", "already": "is not suspended", "stay": "keep it suspended"},
+    "zh-hant": {"card": "IC卡卡號", "tell": "復用前", "told": "通知已送出",
                 "done": "已復用", "already": "憑證沒有停用", "stay": "維持停用"},
 }  # fmt: skip
 languages = pytest.mark.parametrize("language", WORDS)
@@ -94,7 +94,7 @@ async def test_what_somebody_else_resumes_meanwhile_is_not_resumed_again(
     await identify_fully(bob, holder)
     await press(bob, "tell")
     await press(bob, "resume")
-    bob.sees("Resumed.")
+    bob.sees("Reactivated.")
     await press(anna, "resume")
     anna.sees("is not suspended")
     assert await holder.certificate_state() == "active"

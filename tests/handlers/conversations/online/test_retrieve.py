@@ -20,12 +20,12 @@ from tests.handlers.engine.navigation import press, state
 from tests.moving_clock import DISTURBANCES, MovingClock
 
 WORDS = {
-    "en": {"ready": phrases.SHOWN_WHO_YOU_ARE, "shown": "in the message below",
-           "tap": phrases.TAP_TO_SEE, "gone": "gone in 60 seconds", "kept": phrases.KEEP_IT_WELL,
-           "after": "After activation nobody can give the code back"},
-    "zh-hant": {"ready": "身分核對好了", "shown": "在下一則訊息", "tap": "點一下就看得到",
-                "gone": "60 秒後消失", "kept": "請好好保管",
-                "after": "開卡以後沒有人能再給您用戶代碼"},
+    "en": {"ready": phrases.SHOWN_WHO_YOU_ARE, "shown": "in a separate message",
+           "tap": phrases.TAP_TO_SEE, "gone": "disappears in 60 seconds",
+           "kept": phrases.KEEP_IT_WELL, "after": "no one, including us, can give the code back"},
+    "zh-hant": {"ready": "身分驗證完成", "shown": "在另一則訊息", "tap": "點一下顯示您的用戶代碼",
+                "gone": "60 秒後消失", "kept": "請妥善保管",
+                "after": "任何人（包括我們）都無法再提供用戶代碼"},
 }  # fmt: skip
 languages = pytest.mark.parametrize("language", WORDS)
 
@@ -89,7 +89,7 @@ async def test_number_and_date_one_after_the_other_and_in_roc_years(
     await anna.starts("do-retrieve")
     await press(anna, "gone")
     number = await anna.says(holder.ui_number_text)
-    anna.sees("Now the birth date", holder.ui_number.mask())
+    anna.sees("Now type the birth date", holder.ui_number.mask())
     date = await anna.says("民國79年5月17日")
     assert is_deleted(anna, number)
     assert is_deleted(anna, date)
@@ -122,7 +122,7 @@ async def test_who_waits_for_the_mail_is_told_what_to_look_at(
     await press(anna, "gone")
     await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
     await press(anna, "no_mail")
-    anna.sees("spam folder", "not your subscriber code")
+    anna.sees("spam folder", "not the subscriber code")
     await anna.says(await read_one_time_code(harness, holder))
     anna.sees(phrases.SHOWN_WHO_YOU_ARE)
 
@@ -179,7 +179,7 @@ async def test_ten_minutes_later_it_is_asked_for_again(harness: BotHarness, offi
     await identify(anna, holder)
     set_time(harness, current_time(harness) + timedelta(minutes=11))
     await press(anna, "show")
-    anna.sees(phrases.TEN_MINUTES_PASSED, "Nothing is lost", phrases.WHO_ARE_YOU)
+    anna.sees(phrases.TEN_MINUTES_PASSED, "For your security", phrases.WHO_ARE_YOU)
     assert not messages_with_code(anna, holder)
 
 

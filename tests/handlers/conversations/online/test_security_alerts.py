@@ -20,7 +20,7 @@ async def test_one_tap_suspends_and_reveals_nothing(harness: BotHarness, office:
     await anna.presses("Not me: suspend now")
     assert await holder.certificate_state() == "suspended"
     assert len(anna.bot_messages) == count_before, "in place of the question"
-    anna.sees(phrases.CERTIFICATE_SUSPENDED, "password of your mailbox", "0800-080-117")
+    anna.sees(phrases.CERTIFICATE_SUSPENDED, "e-mail password", "0800-080-117")
     await harness.run_due_jobs(NOW)
     mei.sees(phrases.CERTIFICATE_SUSPENDED.chinese)
     with pytest.raises(GrantExpiredError):
@@ -39,7 +39,7 @@ async def test_one_tap_suspends_and_reveals_nothing(harness: BotHarness, office:
 async def test_it_is_her_own_doing_and_nothing_happens(harness: BotHarness, office: Office) -> None:
     holder, anna, _mei = await link_two_chats(harness, office)
     await anna.presses("It was me")
-    anna.sees("nothing to do")
+    anna.sees("nothing else to do")
     assert anna.labels == []
     assert await holder.certificate_state() == "active"
 
@@ -50,11 +50,11 @@ async def test_the_tap_that_comes_twice_says_the_same(harness: BotHarness, offic
     data = _data(anna, "no")
     await anna.forges(question, data)
     await anna.forges(question, data)
-    anna.sees("is suspended and stays so")
+    anna.sees("is suspended and stays suspended")
     assert await holder.certificate_state() == "suspended"
     await office.counter.resume(holder.ui_number, NOW)
     await anna.forges(question, data)
-    anna.sees("answered this before")
+    anna.sees("already answered this")
     assert await holder.certificate_state() == "active"
 
 
@@ -71,17 +71,17 @@ async def test_somebody_who_is_no_longer_linked_or_too_late_changes_nothing(
     question, data = anna.last["message_id"], _data(anna, "no")
     await mei.starts()
     await mei.forges(mei.last["message_id"], data)
-    assert "不能在這裡回答" in mei.last["text"], "another chat's question"
+    assert "無法在這裡回答" in mei.last["text"], "another chat's question"
     set_time(harness, NOW + timedelta(days=3))
     await anna.forges(question, data)
-    anna.sees("can no longer be answered here")
+    anna.sees("can no longer answer this here")
     set_time(harness, NOW)
     async with office.database.unit_of_work() as session:
         (person,) = await office.authority.links.list_people(session, anna.person.id)
         unlink = office.authority.links.unlink_chat
         await unlink(session, person.subscriber, anna.person.id, mei.person.id, NOW)
     await anna.forges(question, data)
-    anna.sees("can no longer be answered here")
+    anna.sees("can no longer answer this here")
     assert await holder.certificate_state() == "active"
 
 
@@ -102,7 +102,7 @@ async def test_before_the_resumption_everyone_is_told_and_can_stop_it(
         await office.authority.certificates.announce_resumption(session, grant.id, 66, NOW)
     await harness.run_due_jobs(NOW)
     mei.sees("有人即將復用憑證", "是您本人嗎")
-    anna.sees("about to resume")
+    anna.sees("about to reactivate")
     await anna.presses("keep it suspended")
     anna.sees("stays so")
     with pytest.raises(GrantExpiredError):
@@ -121,7 +121,7 @@ async def test_what_cannot_be_suspended_offers_no_tap(harness: BotHarness, offic
     async with office.database.unit_of_work() as session:
         code = await office.authority.credentials.reveal_code(session, grant.id, 5, NOW)
     await harness.run_due_jobs(NOW)
-    anna.sees("The subscriber code was shown in another chat", "0800-080-117")
+    anna.sees("Your subscriber code was shown in another chat", "0800-080-117")
     assert anna.labels == []
     assert code.code.reveal() not in anna.last["text"]
 

@@ -16,15 +16,15 @@ LINES = {
     "paid": (f"✓ {DAY}  Paid (繳費)", "👉 Card made (製卡)", "○ Card posted"),
     "issued": (f"✓ {DAY}  Card made (製卡)", "👉 Card posted (寄送)"),
     "posted": (f"✓ {DAY}  Card posted (寄送)", "👉 Activated (開卡)", "Next: activate it"),
-    "active": (f"✓ {DAY}  Activated (開卡)", "in use (有效)", "until 2032-02-28", "Nothing to do"),
+    "active": (f"✓ {DAY}  Activated (開卡)", "valid (有效)", "until 2032-02-28", "Nothing to do"),
     "suspended": (f"suspended (停用) since {DAY}", "Next: found the card?"),
     "revoked": (f"revoked (廢止) on {DAY}", "apply in person"),
 }
 CHINESE = {
     "submitted": (f"✓ {DAY}  申請", "👉 繳費", "○ 製卡", "下一步：繳費 NT$278", "還有 14 天"),
     "posted": ("👉 開卡", "下一步：開卡"),
-    "active": ("憑證：有效", "不必做什麼"),
-    "suspended": (f"憑證：{DAY} 起停用", "下一步：卡片找到了嗎"),
+    "active": ("憑證：有效", "不需要辦理任何事項"),
+    "suspended": (f"憑證：{DAY} 起停用", "下一步：找到卡片了嗎"),
     "revoked": (f"憑證：{DAY} 廢止", "服務站"),
 }
 NEXT = {

@@ -28,16 +28,16 @@ WORDS = {
         "right": phrases.CODE_IS_RIGHT,
         "confirm": phrases.SUSPEND_NOW,
         "done": phrases.SUSPENDED,
-        "undo": "To undo it",
-        "already": "It is suspended already",
+        "undo": "To reactivate it",
+        "already": "already suspended",
         "letter": "emergency suspension",
     },
     "zh-hant": {
         "right": phrases.CODE_IS_RIGHT.chinese,
         "confirm": phrases.SUSPEND_NOW.chinese,
         "done": phrases.SUSPENDED.chinese,
-        "undo": "恢復使用",
-        "already": "憑證本來就已經停用",
+        "undo": "要復用時",
+        "already": "憑證先前已停用",
         "letter": "緊急停用申請書",
     },
 }
@@ -55,12 +55,12 @@ async def test_a_lost_card_is_suspended_within_seven_messages(
     assert is_deleted(anna, sent)
     anna.sees(phrases.CODE_IS_RIGHT)
     await anna.presses(phrases.SEND_ONE_TIME_CODE)
-    anna.sees("I am sending a one-time code")
+    anna.sees("We are sending a one-time code")
     sent = await anna.says(await read_one_time_code(harness, holder))
     assert is_deleted(anna, sent)
-    anna.sees(phrases.SUSPEND_NOW, "nobody can sign")
+    anna.sees(phrases.SUSPEND_NOW, "No one can sign")
     await anna.presses(phrases.SUSPEND_BUTTON)
-    anna.sees(phrases.SUSPENDED, "To undo it")
+    anna.sees(phrases.SUSPENDED, "To reactivate it")
     assert await holder.certificate_state() == "suspended"
     assert len(anna.bot_messages) + 3 <= 7, "four of the bot's, three of hers"
 
@@ -116,7 +116,7 @@ async def test_what_somebody_else_suspends_meanwhile_is_not_suspended_again(
     await suspend_by_mail(bob := harness.add_user("Bob"), holder)
     bob.sees(phrases.SUSPENDED)
     await press(anna, "suspend")
-    anna.sees("It is suspended already")
+    anna.sees("already suspended")
     assert await holder.certificate_state() == "suspended"
 
 
@@ -132,7 +132,7 @@ async def test_another_state_is_told_with_the_way_that_is_open(
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     assert (await state(anna)).step == end
-    anna.sees("Nothing was changed")
+    anna.sees("No changes were made")
     assert f"v1:do:{offered}" in [b["callback_data"] for b in buttons(anna.last)]
 
 
@@ -144,9 +144,9 @@ async def test_a_wrong_code_tells_the_tries_and_that_capitals_matter(
     await anna.starts("do-suspend")
     sent = await anna.says(f"{holder.ui_number_text} {holder.code_text.swapcase()}")
     assert is_deleted(anna, sent)
-    anna.sees("do not belong together", "Tries left: 3", "Capital and small letters differ")
+    anna.sees("UI No. or code is incorrect", "Attempts left: 3", "capital and small letters matter")
     await anna.says(wrong_code(holder))
-    anna.sees("Tries left: 2")
+    anna.sees("Attempts left: 2")
     await anna.says(holder.code_text)
     anna.sees(phrases.CODE_IS_RIGHT)
 
@@ -169,10 +169,10 @@ async def test_a_chat_that_guesses_has_to_wait(harness: BotHarness, office: Offi
     await anna.says(f"{holder.ui_number_text} {wrong_code(holder)}")
     for _ in range(2):
         await anna.says(wrong_code(holder))
-    anna.sees("the last wrong one from this chat today", "Nothing is lost", "(Taipei)")
+    anna.sees("this chat is blocked until", "(Taipei)")
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
-    anna.sees("has to wait until", "Nothing is lost")
+    anna.sees("Too many attempts", "If you can't wait")
     assert not (await state(anna)).is_open
     await anna.presses("Suspend by fax")
     anna.sees("緊急停用申請書")
@@ -188,7 +188,7 @@ async def test_a_locked_code_still_suspends_by_mail(harness: BotHarness, office:
     anna = harness.add_user()
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
-    anna.sees(phrases.CODE_IS_LOCKED, "Nothing else changed", "You can still suspend now")
+    anna.sees(phrases.CODE_IS_LOCKED, "To have it released", "You can still suspend the card now")
     await press(anna, "birth")
     anna.sees("birth date", holder.ui_number.mask())
     sent = await anna.says(holder.birth_date)
@@ -209,7 +209,7 @@ async def test_without_the_code_there_are_three_ways(harness: BotHarness, office
     assert {"locked", "forgotten", "fax"} <= set(step_keys(anna))
     await press(anna, "locked")
     await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
-    anna.sees("This code is not locked", "Nothing was changed")
+    anna.sees("This code is not locked", "No changes were made")
     await press(anna, "fax")
     anna.sees("0800-080-117", "cse@moica.nat.gov.tw", "緊急停用申請書")
     await harness.run_due_jobs(current_time(harness))
@@ -227,19 +227,21 @@ async def test_a_wrong_one_time_code_and_a_new_one(harness: BotHarness, office: 
     wrong = f"{(int(right) + 1) % 1_000_000:06d}"
     sent = await anna.says(wrong)
     assert is_deleted(anna, sent)
-    anna.sees("not the code I sent", "Tries left: 4", "Nothing else happened")
+    anna.sees(
+        "one-time code is incorrect", "Attempts left: 4", "Only the code in the newest mail works"
+    )
     for _ in range(4):
         await anna.says(wrong)
-    anna.sees("that was its last try", "Have a new one sent")
+    anna.sees("no attempts are left", "Please send a new one")
     await anna.says(right)
-    anna.sees("is over", "Nothing is lost")
+    anna.sees("has expired")
     await press(anna, "again")
-    anna.sees("A new one-time code was asked for")
+    anna.sees("sending a new one-time code")
     await anna.sends("sticker")
-    assert "was asked for" not in anna.last["text"], "it is told once"
+    assert "sending a new one-time code" not in anna.last["text"], "it is told once"
     right = await read_one_time_code(harness, holder)
     await anna.says(right)
-    anna.sees("A little slower", "not counted")
+    anna.sees("Too many attempts", "did not use up an attempt")
     set_time(harness, current_time(harness) + timedelta(minutes=2))
     await anna.says(right)
     anna.sees(phrases.SUSPEND_NOW)
@@ -255,7 +257,7 @@ async def test_too_many_mails_say_when_the_next_goes_out(
         await press(anna, key)
     last = await read_one_time_code(harness, holder)
     await press(anna, "again")
-    anna.sees("Enough mails for now", "(Taipei)", "Nothing is lost")
+    anna.sees("reached the limit for one-time codes", "(Taipei)")
     await anna.says(last)
     anna.sees(phrases.SUSPEND_NOW)
 
@@ -266,7 +268,7 @@ async def test_a_wrong_card_number_leaves_the_mail(harness: BotHarness, office: 
     await anna.says(holder.number_and_code)
     sent = await anna.says("GP00000000000000")
     assert is_deleted(anna, sent)
-    anna.sees("not the number of your card", "Tries left: 2")
+    anna.sees("card number is incorrect", "Attempts left: 2")
     await press(anna, "mail")
     await anna.says(await read_one_time_code(harness, holder))
     anna.sees(phrases.SUSPEND_NOW)
