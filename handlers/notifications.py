@@ -209,7 +209,7 @@ def _answer_buttons(
     can_be_stopped = person.certificate is CertificateState.ACTIVE or is_on_hold
     if notice not in SUSPICIOUS or alert_id is None or not can_be_stopped:
         return []
-    stop = N_("🛑 Not me: keep it off") if is_on_hold else N_("🛑 Not me: suspend now")
+    stop = N_("🛑 Not me: stay suspended") if is_on_hold else N_("🛑 Not me: suspend now")
     return [
         [button(label(language, stop), ROUTE, "no", str(alert_id))],
         [button(label(language, "✅ It was me"), ROUTE, "yes", str(alert_id))],

@@ -76,7 +76,7 @@ NOT_ACTIVATED = Phrase("not activated yet")
 ACTIVATED = Phrase("Activated (開卡).", "已開卡")
 UNLOCK_BUTTON = Phrase("Unlock the card", "鎖卡解碼")
 UNLOCKED = Phrase("Unlocked (鎖卡解碼).", "鎖卡解碼完成")
-PIN_IS_LOCKED = Phrase("The PIN is locked: no try is left.", "PIN碼已鎖住")
+PIN_IS_LOCKED = Phrase("The PIN is locked: no attempts left.", "PIN碼已鎖住")
 PIN_WAS_WRONG = Phrase("The PIN was wrong.")
 
 # The app on the PC

@@ -33,7 +33,7 @@ async def create_stored_data(person: ChatUser) -> None:
 async def test_nothing_is_kept_of_who_says_nothing(harness: BotHarness) -> None:
     anna = harness.add_user()
     await anna.says("/privacy")
-    anna.sees("language: as in your Telegram", "votes on answers: 0", "reminders to come: 0")
+    anna.sees("language: as in your Telegram", "ratings: 0", "reminders: 0")
     anna.sees("no access", "0800-080-117")
     assert anna.labels == []
 
@@ -46,8 +46,8 @@ async def test_what_is_kept_is_counted_and_erased_after_a_yes(harness: BotHarnes
     await anna.says("/privacy")
     privacy = anna.bot_messages[-2]
     assert "language: English" in privacy["text"]
-    assert "votes on answers: 1" in privacy["text"]
-    assert "reminders to come: 2" in privacy["text"]
+    assert "ratings: 1" in privacy["text"]
+    assert "reminders: 2" in privacy["text"]
     await anna.forges(privacy["message_id"], "v1:privacy:erase")
     assert "Erase your language choice" in anna.bot_messages[-2]["text"]
     await anna.forges(privacy["message_id"], "v1:privacy:show")

@@ -31,11 +31,11 @@ TIMELINE = "timeline"
 _INTRODUCTION = N_("📍 <b>Check your status.</b> You'll see your application and your certificate.")
 
 _STAGES: tuple[tuple[ApplicationState, str], ...] = (
-    (ApplicationState.SUBMITTED, N_("Applied (申請)")),
-    (ApplicationState.PAID, N_("Paid (繳費)")),
-    (ApplicationState.ISSUED, N_("Card made (製卡)")),
-    (ApplicationState.POSTED, N_("Card posted (寄送)")),
-    (ApplicationState.ACTIVATED, N_("Activated (開卡)")),
+    (ApplicationState.SUBMITTED, N_("Application (申請)")),
+    (ApplicationState.PAID, N_("Payment (繳費)")),
+    (ApplicationState.ISSUED, N_("Card production (製卡)")),
+    (ApplicationState.POSTED, N_("Posting (寄送)")),
+    (ApplicationState.ACTIVATED, N_("Activation (開卡)")),
 )
 _NEXT_FOR_APPLICATION: Mapping[ApplicationState, str] = {
     ApplicationState.SUBMITTED: N_(

@@ -159,7 +159,7 @@ async def test_a_question_with_small_words_is_a_question(
 @pytest.mark.parametrize(
     ("complaint", "button", "step"),
     [
-        ("hi, my card doesn't work!!", "My card doesn't work", "card_fails"),
+        ("hi, my card doesn't work!!", "Card doesn't work", "card_fails"),
         ("我的卡片不能用了", "卡片無法使用", "card_fails"),
         ("something is wrong", "I can't pay", "cannot_pay"),
         ("忘記密碼", "忘記用戶代碼或PIN碼", "forgot"),

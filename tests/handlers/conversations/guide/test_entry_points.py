@@ -46,7 +46,7 @@ async def test_the_list_of_guides_leads_to_each(harness: BotHarness) -> None:
         (
             "en",
             "I forgot my code",
-            ("I have a problem", "forgot code", "The code"),
+            ("I have a problem", "forgot code", "Subscriber code"),
             "retrieve",
         ),
         ("zh-hant", "我的卡不能用", ("卡片無法使用", "PIN"), "unlock"),
@@ -82,7 +82,7 @@ async def test_a_group_is_given_a_link_to_the_private_chat(harness: BotHarness) 
     await there.forges(answer, "v1:do:suspend.ready")
     assert buttons(there.last)[0]["url"].endswith("?start=do-suspend-ready")
     await there.forges(answer, "v1:dlg:suspend.which.1.suspend")
-    assert "too old" in (there.toast or "")
+    assert "no longer works" in (there.toast or "")
 
 
 async def test_a_second_conversation_asks_and_can_begin(harness: BotHarness) -> None:

@@ -77,7 +77,7 @@ async def test_a_date_in_either_calendar_gives_the_deadline(
         ("2026-02-30", phrases.NO_SUCH_DAY),
         ("11/10/2026", "Write the year first"),
         ("11/10", "Write the year first"),
-        ("1 August", "long ago"),
+        ("1 August", "long time ago"),
     ],
 )
 async def test_a_date_that_cannot_be_it_says_why_and_asks_again(
@@ -135,7 +135,7 @@ async def test_reminders_come_in_the_persons_language_and_can_be_turned_off(
     await anna.starts("do-pay-date")
     await press(anna, "yesterday")
     assert await run_reminders(at_noon, datetime(2026, 12, 2, 2, 1, tzinfo=UTC)) == 1
-    anna.sees("剩下的天數：5", "2026-12-07")
+    anna.sees("還有 5 天", "2026-12-07")
     assert await run_reminders(at_noon, datetime(2026, 12, 2, 2, 2, tzinfo=UTC)) == 0
     await anna.presses("停止提醒")
     anna.sees("已關閉提醒")
@@ -147,7 +147,7 @@ async def test_who_has_paid_is_not_reminded_again(at_noon: BotHarness) -> None:
     await anna.starts("do-pay-date")
     await press(anna, "today")
     await run_reminders(at_noon, datetime(2026, 12, 3, 2, 1, tzinfo=UTC))
-    anna.sees("Days left to pay for your card: 5")
+    anna.sees("Days left to pay the card fee: 5")
     await anna.presses("I've paid")
     anna.sees("7–10 working days")
     assert await scheduled_reminders(at_noon) == []
@@ -209,4 +209,4 @@ async def test_a_reminder_the_line_lost_comes_later(at_noon: BotHarness) -> None
     assert len(anna.bot_messages) == count_before
     assert await run_reminders(at_noon, due_at + timedelta(seconds=20)) == 0, "not yet"
     assert await run_reminders(at_noon, due_at + timedelta(minutes=1)) == 1
-    anna.sees("Days left to pay for your card: 5")
+    anna.sees("Days left to pay the card fee: 5")

@@ -195,7 +195,7 @@ async def test_a_line_that_fails_shows_it_later(
         )
     person.sees("Asking your PC")
     await bridge_harness.deliver(ViewNotDelivered(chat))
-    person.sees("The card does not answer")
+    person.sees("The card does not respond")
 
 
 @pytest.mark.parametrize(

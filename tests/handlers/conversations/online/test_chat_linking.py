@@ -77,7 +77,7 @@ async def test_a_chat_of_two_people_is_asked_whom(harness: BotHarness, office: O
     await press(anna, "known1")
     anna.sees("Now type the subscriber code", second.ui_number.mask())
     await anna.says(second.code_text)
-    anna.sees("👉 Paid")
+    anna.sees("👉 Payment")
 
 
 async def test_somebody_else_may_be_meant(harness: BotHarness, office: Office) -> None:
@@ -86,7 +86,7 @@ async def test_somebody_else_may_be_meant(harness: BotHarness, office: Office) -
     await linked.links(anna.person.id, current_time(harness))
     await anna.starts("do-status")
     await anna.says(meant.number_and_code)
-    anna.sees("👉 Paid", "Get alerts in this chat?")
+    anna.sees("👉 Payment", "Get alerts in this chat?")
 
 
 async def test_the_fourth_chat_is_told_that_three_are_the_most(
@@ -98,7 +98,7 @@ async def test_the_fourth_chat_is_told_that_three_are_the_most(
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
     await press(anna, "yes")
-    anna.sees("3 chats are linked to you already", "/privacy", phrases.WHERE_IT_STANDS)
+    anna.sees("You already get alerts in 3 chats", "/privacy", phrases.WHERE_IT_STANDS)
 
 
 async def test_a_yes_after_ten_minutes_links_nothing(harness: BotHarness, office: Office) -> None:

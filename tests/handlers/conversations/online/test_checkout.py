@@ -94,8 +94,8 @@ async def test_a_second_payment_is_kept_and_told_to_staff(harness: BotHarness) -
 @pytest.mark.parametrize(
     ("bend", "words"),
     [
-        ({"payload": "0" * 32}, "no open application"),
-        ({"payload": "of another bot"}, "no open application"),
+        ({"payload": "0" * 32}, "No open application"),
+        ({"payload": "of another bot"}, "No open application"),
         ({"amount": 27500}, "amount was not correct"),
     ],
 )
@@ -133,7 +133,7 @@ async def test_money_for_an_application_that_is_gone(harness: BotHarness) -> Non
     await harness.run_due_jobs(DEADLINE + timedelta(minutes=1))
     assert await application_state(harness, application) == "expired"
     await deliver_successful_payment(hoa, payload)
-    hoa.sees("We received NT$278", "no open application", "deadline may have passed")
+    hoa.sees("We received NT$278", "No open application", "deadline may have passed")
     assert len(await staff_alerts(harness)) == 1
     assert "has expired" in (await ask_pre_checkout(hoa, payload))["error_message"]
 
@@ -151,7 +151,7 @@ async def test_a_database_that_fails_means_no_and_nothing_charged(
     monkeypatch.setattr(harness.authority.payments, "approve_checkout", fails)
     answer = await ask_pre_checkout(hoa, payload)
     assert answer["ok"] is False
-    assert "沒有扣款" in answer["error_message"]
+    assert "未扣款" in answer["error_message"]
     assert (await state(hoa)).step == "invoice"
 
 

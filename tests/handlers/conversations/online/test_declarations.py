@@ -117,6 +117,6 @@ async def test_who_runs_it_is_named(harness: BotHarness) -> None:
     kaika.application.bot_data["conversations"] = registry.conversations
     anna = harness.add_user()
     await anna.starts("do-suspend")
-    anna.sees("the records of The Tea Authority, who runs this service")
+    anna.sees("kept by The Tea Authority, who runs this service")
     await anna.starts()
     assert any("The Tea Authority" in message["text"] for message in anna.bot_messages[-2:])

@@ -159,6 +159,6 @@ async def test_in_a_group_only_the_way_to_the_private_chat_is_shown(
     group = engine.add_group("New in Taiwan", [anna.person])
     there = anna.within(group.id)
     await there.says("/privacy")
-    there.sees("in private")
+    there.sees("private chat")
     assert holder.ui_number.mask() not in there.last["text"]
     assert "url" in there.last["reply_markup"]["inline_keyboard"][0][0]

@@ -138,7 +138,7 @@ async def test_a_message_telegram_will_never_take_is_kept_for_the_operator(
     assert {row.failed for row in await pending_messages(harness)} == {"BadRequest"}
     await office.counter.resume(holder.ui_number, NOW)
     await harness.run_due_jobs(NOW + timedelta(minutes=1))
-    anna.sees("was resumed")
+    anna.sees("was reactivated")
 
 
 async def test_a_chat_that_was_removed_is_told_of_that_and_of_nothing_before(

@@ -129,8 +129,8 @@ async def test_the_minutes_count_down_and_the_code_ends(bridge_harness: BridgeHa
 @pytest.mark.parametrize(
     ("language", "told", "before"),
     [
-        ("en", "Your PC has to wait 15 more min.", "Type this one"),
-        ("zh-hant", "您的電腦還要等 15 分鐘", "請在電腦上"),
+        ("en", "Please wait 15 more minutes", "Type this one"),
+        ("zh-hant", "請等 15 分鐘後再試", "請在電腦上"),
     ],
 )
 async def test_a_pc_whose_network_typed_too_many_wrong_codes_has_to_wait_and_the_chat_says_so(

@@ -53,8 +53,8 @@ async def work_until(harness: BotHarness, moment: datetime) -> None:
 @pytest.mark.parametrize(
     ("language", "five", "one"),
     [
-        ("en", "Days left to pay for your card: 5", "Days left to pay for your card: 1"),
-        ("zh-hant", "卡片繳費期限還有 5 天", "卡片繳費期限還有 1 天"),
+        ("en", "Days left to pay the card fee: 5", "Days left to pay the card fee: 1"),
+        ("zh-hant", "繳費期限還有 5 天", "繳費期限還有 1 天"),
     ],
 )
 async def test_they_come_five_days_and_one_day_before(
@@ -132,7 +132,7 @@ async def test_who_turns_them_off_is_not_asked_again(harness: BotHarness) -> Non
     assert ("on" in step_keys(hoa), "off" in step_keys(hoa)) == (True, False)
     assert await reminder_days(harness) == []
     await press(hoa, "on")
-    hoa.sees("I remind you here on 2027-03-11, 2027-03-15")
+    hoa.sees("get a reminder here on 2027-03-11, 2027-03-15")
     assert len(await reminder_days(harness)) == 2
     await open_amount_due(hoa)
     assert len(await reminder_days(harness)) == 2
@@ -149,7 +149,7 @@ async def test_a_reminder_itself_turns_them_off(harness: BotHarness) -> None:
     await hoa.forges(hoa.last["message_id"], "v1:remind:off." + "0" * 32)
     await work_until(harness, ONE)
     hoa.sees("Reminders are off")
-    sister.sees("Days left to pay for your card: 1")
+    sister.sees("Days left to pay the card fee: 1")
 
 
 async def test_the_choice_is_forgotten_with_the_deadline(harness: BotHarness) -> None:

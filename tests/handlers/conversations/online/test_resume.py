@@ -51,7 +51,7 @@ async def test_it_is_resumed_once_everyone_was_told(
     anna.sees(said["told"])
     assert await holder.certificate_state() == "suspended", "not before the last yes"
     assert "asked to resume" in await read_newest_mail(harness, holder)
-    assert "resume" in other.last["text"]
+    assert "reactivate" in other.last["text"]
     await press(anna, "resume")
     anna.sees(said["done"])
     assert await holder.certificate_state() == "active"
@@ -120,7 +120,7 @@ async def test_what_is_revoked_is_not_resumed(harness: BotHarness, office: Offic
     holder, anna = await office.cardholder("revoked"), harness.add_user()
     await anna.starts("do-resume-who")
     await anna.says(holder.number_and_code)
-    anna.sees("cannot be undone")
+    anna.sees("be reactivated")
     assert not (await state(anna)).is_open
 
 

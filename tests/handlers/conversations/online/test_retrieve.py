@@ -196,7 +196,7 @@ async def test_a_code_that_cannot_be_deleted_is_emptied(
     await harness.run_due_jobs(current_time(harness) + timedelta(minutes=1))
     assert not messages_with_code(anna, holder)
     emptied = next(m for m in anna.messages if m["message_id"] == message["message_id"])
-    assert "time is over" in emptied["text"]
+    assert "has been removed" in emptied["text"]
     assert not buttons(emptied)
 
 

@@ -103,8 +103,8 @@ async def test_before_the_resumption_everyone_is_told_and_can_stop_it(
     await harness.run_due_jobs(NOW)
     mei.sees("有人即將復用憑證", "是您本人嗎")
     anna.sees("about to reactivate")
-    await anna.presses("keep it suspended")
-    anna.sees("stays so")
+    await anna.presses("stay suspended")
+    anna.sees("stays suspended")
     with pytest.raises(GrantExpiredError):
         async with office.database.unit_of_work() as session:
             await office.authority.certificates.resume(session, grant.id, 66, NOW)

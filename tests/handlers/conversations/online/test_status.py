@@ -12,19 +12,24 @@ from tests.handlers.engine.navigation import press, state
 
 DAY = "2027-02-28"
 LINES = {
-    "submitted": (f"✓ {DAY}  Applied (申請)", "👉 Paid (繳費)", "○ Card made", "○ Activated"),
-    "paid": (f"✓ {DAY}  Paid (繳費)", "👉 Card made (製卡)", "○ Card posted"),
-    "issued": (f"✓ {DAY}  Card made (製卡)", "👉 Card posted (寄送)"),
-    "posted": (f"✓ {DAY}  Card posted (寄送)", "👉 Activated (開卡)", "Next: activate it"),
-    "active": (f"✓ {DAY}  Activated (開卡)", "valid (有效)", "until 2032-02-28", "Nothing to do"),
+    "submitted": (
+        f"✓ {DAY}  Application (申請)",
+        "👉 Payment (繳費)",
+        "○ Card production",
+        "○ Activation",
+    ),
+    "paid": (f"✓ {DAY}  Payment (繳費)", "👉 Card production (製卡)", "○ Posting"),
+    "issued": (f"✓ {DAY}  Card production (製卡)", "👉 Posting (寄送)"),
+    "posted": (f"✓ {DAY}  Posting (寄送)", "👉 Activation (開卡)", "Next: activate the card"),
+    "active": (f"✓ {DAY}  Activation (開卡)", "valid (有效)", "until 2032-02-28", "Nothing to do"),
     "suspended": (f"suspended (停用) since {DAY}", "Next: found the card?"),
     "revoked": (f"revoked (廢止) on {DAY}", "apply in person"),
 }
 CHINESE = {
     "submitted": (f"✓ {DAY}  申請", "👉 繳費", "○ 製卡", "下一步：繳費 NT$278", "還有 14 天"),
-    "posted": ("👉 開卡", "下一步：開卡"),
+    "posted": ("👉 開卡", "下一步：收到卡片後開卡"),
     "active": ("憑證：有效", "不需要辦理任何事項"),
-    "suspended": (f"憑證：{DAY} 起停用", "下一步：找到卡片了嗎"),
+    "suspended": (f"憑證：自 {DAY} 起停用", "下一步：找到卡片了嗎"),
     "revoked": (f"憑證：{DAY} 廢止", "服務站"),
 }
 NEXT = {
@@ -81,4 +86,4 @@ async def test_it_is_read_in_the_language_chosen_later(harness: BotHarness, offi
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
     await press(anna, "lang-zh_Hant")
-    anna.sees(phrases.WHERE_IT_STANDS.chinese, "憑證：2027-02-28 起停用")
+    anna.sees(phrases.WHERE_IT_STANDS.chinese, "憑證：自 2027-02-28 起停用")
