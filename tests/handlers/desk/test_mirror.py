@@ -107,7 +107,7 @@ async def test_a_picture_is_passed_on_only_once_it_is_said_to_be_harmless(
     anna.sees("application form")
     await desk.work(61)
     assert len(desk.all_in(topic)) == before
-    await anna.presses("pass it on")
+    await anna.presses("send it to staff")
     await desk.work(61)
     assert "photo" in desk.all_in(topic)[-1]
     await anna.sends("sticker")
