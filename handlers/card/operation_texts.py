@@ -24,8 +24,8 @@ _REINSERT_CARD = N_(
     "the card out, put it back in, chip first, and start again."
 )
 _NOT_GENUINE = N_(
-    "🛑 <b>The card could not be verified</b>, so we stopped and set no PIN. Our staff have "
-    "been notified. Please don't try again. Call 0800-080-117."
+    "🛑 <b>The card could not be verified</b>, so no PIN was set. Our staff have been notified. "
+    "Please don't try again. Call 0800-080-117."
 )
 _NEW_CODE_NEEDED = N_(
     "⌛ <b>Please verify your identity again.</b> A verification lasts ten minutes and works "
@@ -238,13 +238,13 @@ UNRESOLVED = N_(
     "<b>new</b> PIN there once, and you'll see the result here."
 )
 NOT_ANSWERED = N_(
-    "❔ <b>I asked the card, but could not learn whether the new PIN is set.</b> Your PC says why. "
-    "Have reader, card and kaika-bridge ready, then press the button: I ask once more, and you "
-    "type the <b>new</b> PIN on the PC."
+    "❔ <b>We still don't know if the new PIN is set.</b> Your PC shows why. Have the reader, "
+    "card and kaika-bridge ready, then press the button to check the card again. You enter the "
+    "<b>new</b> PIN on the PC."
 )
 _LEFT_OPEN = N_(
-    "❔ <b>It is still open whether the new PIN is set.</b> Begin again whenever you like: the "
-    "subscriber code is asked for once more, and you choose a PIN anew."
+    "❔ <b>We could not confirm if the new PIN is set.</b> You can start again at any time: "
+    "you'll enter the subscriber code once more and choose a PIN."
 )
 FINAL_FAILURES = frozenset(
     {str(code) for code in FailureCode if not FAILURE_ADVICE[code].can_retry} | {ADMIN_BARRED}

@@ -64,8 +64,8 @@ _EXPIRED = N_(
     "identity again."
 )
 _USED = N_(
-    "🔁 <b>One entry of the subscriber code is good for one try on the card</b>, so I have to ask "
-    "for it again. Nothing is lost."
+    "🔁 <b>Please verify your identity again.</b> Each verification works for one operation on "
+    "the card."
 )
 _WRONG_CARD_NUMBER = N_(
     "❌ <b>The card number is incorrect.</b> Attempts left: {left}. It has two letters and 14 "

@@ -139,7 +139,7 @@ async def test_a_card_that_was_asked_in_vain_is_asked_again_by_the_button_only(
         assert again not in person.last["text"], "after a lost link the card is asked by itself"
         await press(person, "cancel")
         await bridge_harness.deliver(in_vain)
-        person.sees({"en": "It is still open", "zh-hant": "仍不確定"}[language])
+        person.sees({"en": "could not confirm if", "zh-hant": "無法確認新的PIN碼"}[language])
         pc.person.may_type_pin.set()
 
 
