@@ -48,7 +48,7 @@ START_SHARE = 0.1
 """Share of the kills that may come before it is ready."""
 _LOST = Counter({"code_wrong": 1, "suspended": 1, "resumed": 1})
 _PAID = Counter({"code_revealed": 1, "checkout_approved": 1, "paid": 1})
-_MAILS_LOST = ("one-time code", "is suspended", "about to be resumed", "can be used again")
+_MAILS_LOST = ("one-time code", "is suspended", "about to be reactivated", "can be used again")
 _MAILS_PAID = ("one-time code", "payment received", "was shown")
 
 

@@ -22,20 +22,21 @@ _LABELS = (
     "UI No.",
     "Date of birth",
     "E-mail",
-    "Address the card is posted to",
+    "Mailing address",
     "Fee",
     "Pay by",
     "Subscriber code",
 )
 _SIGNATURES = ("Signature of the applicant", "Received by")
 NOTES = (
-    "Keep this form. The subscriber code is needed to pay, to activate the card, to suspend and "
-    "resume the certificate, and to unlock the card. Capitals and small letters differ.",
-    "Until the card is activated the code can be retrieved online with a one-time code sent to "
-    "your e-mail address. After activation nobody can give it back.",
-    "If the fee is not paid in time, the application and your data are deleted, and you have to "
-    "apply again in person.",
-    "Tell the code to nobody. Staff never ask for it.",
+    "Keep this form. You need the subscriber code to pay, to activate the card, to suspend and "
+    "reactivate the certificate, and to unlock the card. Capital and small letters matter.",
+    "Lost the code and the card is not activated? You can get the code back online with a "
+    "one-time code by e-mail. After activation no one can give it back.",
+    "If you don't pay in time, your application and data are deleted, and you need to apply "
+    "again in person.",
+    "Type the code only on the official website or in the official Kaika chat, in a step you "
+    "started. Never tell it to anyone. Our staff never ask for it.",
 )
 _FEE = "NT${total} (card {card}, postage {postage})"
 

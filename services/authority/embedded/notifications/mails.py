@@ -27,81 +27,83 @@ DOMAIN = "authority"
 _ORDER = ("zh_Hant", "en")
 _SUBJECT = "Alien citizen natural person certificate: {title}"
 _FOOTER = (
-    "This mail was sent by the authority that keeps your application. Nobody will ever ask you "
-    "for your PIN or your subscriber code by mail or phone."
+    "This mail comes from the authority that keeps your application. We will never ask for your "
+    "PIN or subscriber code by e-mail or phone."
 )
 _NOT_YOU = (
-    "If this was not you, suspend the certificate now: in the chat, choose Suspend, or call the "
-    "hotline {hotline}."
+    "If this wasn't you, suspend your certificate now: choose Suspend in the Kaika chat, or "
+    "call {hotline}."
 )
+_CALL = "If this wasn't you, call {hotline} right away."
 HOTLINE = "0800-080-117"
 
 _TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         one_time_codes.MESSAGE_KIND: (
             "one-time code",
-            "Your one-time code is {code}. It is good for ten minutes; type it in the chat that "
-            "asked for it, and tell it to nobody. If you did not ask for it, ignore this mail: "
-            "without the code nothing happens.",
+            "Your one-time code is {code}. It works for ten minutes. Type it only in the chat "
+            "where you asked for it, and never tell it to anyone. If you didn't ask for it, "
+            "ignore this mail: no changes were made.",
         ),
         NoticeKind.CODE_REVEALED: (
             "your subscriber code was shown",
-            "On {at} (Taipei) your subscriber code was shown in a chat after a one-time code from "
-            "your mailbox. If this was not you, call the hotline {hotline} now.",
+            "On {at} (Taipei) your subscriber code was shown in a chat, with a one-time code "
+            "from your mailbox. " + _CALL,
         ),
         NoticeKind.CODE_LOCKED: (
             "your subscriber code is locked",
-            "On {at} (Taipei) a wrong subscriber code was entered for the fourth time, so it is "
-            "locked. It is released at the counter, where you show your residence permit. You "
-            "can still suspend the certificate with a one-time code.",
+            "On {at} (Taipei) your subscriber code was entered wrong for the fourth time, so it "
+            "is locked. To have it released, go to the counter with your ARC. You can still "
+            "suspend your certificate with a one-time code.",
         ),
         NoticeKind.PAID: (
             "payment received",
-            "We received NT${amount} on {at} (Taipei): card fee NT${card}, postage NT${postage}. "
-            "Receipt number {receipt}. The card is made next and then posted to you.",
+            "We received NT${amount} on {at} (Taipei): card fee NT${card}, postage "
+            "NT${postage}. Receipt number {receipt}. Next, your card is made and posted to you.",
         ),
         NoticeKind.ADDRESS_CHANGED: (
             "your address was changed",
-            "On {at} (Taipei) the address your card is posted to was changed in a chat, after a "
-            "right subscriber code. If this was not you, call the hotline {hotline} now.",
+            "On {at} (Taipei) your mailing address was changed in a chat, with the correct "
+            "subscriber code. " + _CALL,
         ),
         NoticeKind.POSTED: (
             "your card was posted",
-            "Your card was handed to the post on {at} (Taipei). When it has arrived, activate it "
-            "and set a PIN; it cannot be used before.",
+            "Your card was posted on {at} (Taipei). When it arrives, activate it and set a PIN "
+            "so that you can use it.",
         ),
         NoticeKind.ACTIVATED: (
             "your card is active",
-            "Your card was activated on {at} (Taipei). From now on nobody can give you the "
-            "subscriber code back: keep the application form. " + _NOT_YOU,
+            "Your card was activated on {at} (Taipei). Keep the application form: after "
+            "activation no one can give the subscriber code back. " + _NOT_YOU,
         ),
         NoticeKind.SUSPENDED: (
             "your certificate is suspended",
-            "Your certificate was suspended on {at} (Taipei). It can be resumed with the "
+            "Your certificate was suspended on {at} (Taipei). To reactivate it, you need the "
             "subscriber code, the IC card number and a one-time code.",
         ),
         NoticeKind.RESUMING: (
-            "your certificate is about to be resumed",
-            "On {at} (Taipei) somebody with your subscriber code, your IC card number and a "
-            "one-time code asked to resume your suspended certificate. " + _NOT_YOU,
+            "your certificate is about to be reactivated",
+            "On {at} (Taipei) someone with your subscriber code, IC card number and a one-time "
+            "code asked to reactivate your suspended certificate. " + _NOT_YOU,
         ),
         NoticeKind.RESUMED: (
             "your certificate can be used again",
-            "Your certificate was resumed on {at} (Taipei) and can be used again. " + _NOT_YOU,
+            "Your certificate was reactivated on {at} (Taipei) and can be used again. " + _NOT_YOU,
         ),
         NoticeKind.REVOKED: (
             "your certificate was revoked",
-            "Your certificate was revoked on {at} (Taipei). This cannot be undone; for a new card, "
-            "apply again at a service station.",
+            "Your certificate was revoked on {at} (Taipei). This can't be undone. To get a new "
+            "card, apply again at a service station.",
         ),
         NoticeKind.CHAT_LINKED: (
-            "a chat was linked to you",
-            "On {at} (Taipei) a chat was linked to you after a right subscriber code. The command "
-            "/privacy in the chat shows the linked chats and removes them. " + _NOT_YOU,
+            "a chat now gets your alerts",
+            "On {at} (Taipei) a chat started to get your alerts, with the correct subscriber "
+            "code. To see or remove your linked chats, send /privacy in the Kaika chat. "
+            + _NOT_YOU,
         ),
         NoticeKind.CHAT_UNLINKED: (
             "a linked chat was removed",
-            "On {at} (Taipei) a chat that was linked to you was removed and hears nothing more. "
+            "On {at} (Taipei) a chat that got your alerts was removed. It gets no more alerts. "
             + _NOT_YOU,
         ),
     }

@@ -75,7 +75,7 @@ async def test_another_chat_is_removed_after_a_yes_and_is_told(
         for mail in harness.engine.world.mailbox.mails
         if mail.to == holder.data.mail_address
     ]
-    assert any("was removed and hears nothing more" in text for text in mails)
+    assert any("was removed. It gets no more alerts" in text for text in mails)
 
 
 async def test_this_chat_is_removed_and_says_so(harness: BotHarness, office: Office) -> None:

@@ -50,7 +50,7 @@ async def test_it_is_resumed_once_everyone_was_told(
     await press(anna, "tell")
     anna.sees(said["told"])
     assert await holder.certificate_state() == "suspended", "not before the last yes"
-    assert "asked to resume" in await read_newest_mail(harness, holder)
+    assert "asked to reactivate" in await read_newest_mail(harness, holder)
     assert "reactivate" in other.last["text"]
     await press(anna, "resume")
     anna.sees(said["done"])
