@@ -93,15 +93,16 @@ fuzz: setup $(READER) $(FUZZER) ## Feed every boundary inputs without end; FUZZ_
 interleaving: setup system $(READER) ## Put every message, stop and failure at every moment of every card operation
 	$(BIN)/python -m pytest -n 2 --dist load -q -m slow_interleaving tests/reader_bridge/end_to_end/test_interleaving.py
 
-load: setup system $(READER) ## Two thousand people at once, on each database; LOAD_MINUTES=10 for each
+load: setup system $(READER) ## Two thousand people at the same time, on each database; LOAD_MINUTES=10 for each
 	$(BIN)/python -m benchmarks.load --minutes $(LOAD_MINUTES)
 
-lint: setup $(READER) ## Check style, types, imports and the FAQ
+lint: setup $(READER) ## Check style, types, imports, the FAQ and the words
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/kaika faq check
+	$(BIN)/python -m tools.words
 
 hooks: setup $(READER) ## Run ruff, mypy and the FAQ check before every commit
 	$(BIN)/pre-commit install
@@ -114,7 +115,7 @@ generate: setup ## Bring catalogues and generated pages up to date with the code
 bench: setup ## Measure, beside peers in the same run; also as build/bench.json
 	$(BIN)/python -m benchmarks
 
-screenshots: setup system $(READER) ## Take the pictures in docs/screenshots anew
+screenshots: setup system $(READER) ## Take the pictures in docs/screenshots again
 	$(BIN)/python -m tests.screenshots
 	$(BIN)/python -m tests.pictures
 	$(BIN)/python -m tests.reader_bridge.app.app_screenshots

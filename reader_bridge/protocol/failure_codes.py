@@ -217,7 +217,7 @@ FAILURE_ADVICE: dict[FailureCode, FailureAdvice] = {
     ),
     _C.ADMIN_KEY_REJECTED: FailureAdvice(
         "The card did not take the cryptogram, which cost a try of the administrator's key. The "
-        "bridge sends none to any card any more until the person starts it again.",
+        "bridge sends none to any card until the person starts it again.",
         "The server alerts its staff. It never tries again by itself.",
         can_retry=False,
     ),

@@ -1,0 +1,240 @@
+"""Checks the words that people read: ``python -m tools.words``.
+
+Held are the catalogues, the FAQ, the error codes and the documents: one term for one thing, no old
+or translated words, messages that fit a phone, buttons that can be read whole, and every message
+in every language. What still breaks a rule stands in `tools/words_allowed.txt`, a file and a rule
+on each line; whoever corrects the last text of a line takes the line out.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from babel.messages.pofile import read_po
+
+import locales
+
+ROOT = Path(__file__).parent.parent
+CATALOGUES = ("kaika", "bridge", "authority")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/**/*.md")
+"""Their English is held by the rules that begin with *old*."""
+ALLOWED = Path(__file__).with_name("words_allowed.txt")
+
+ENGLISH: Final[Mapping[str, str]] = {
+    "old: again": r"\banew\b",
+    "old: fix, correct": r"\bmend(s|ed|ing)?\b",
+    "old: right away, at the same time": r"\bat once\b",
+    "old: no longer": r"\bany more\b",
+    "old: permanently, for good": r"\bfor ever\b",
+    "old: valid until": r"\bgood until\b|\bis good for (\w+ )?(minutes|hours|days|one)\b",
+    "old: no one else": r"\bwho else\b|\bnot even we\b",
+    "keep it safe": r"\bkeep it well\b",
+    "timed out": r"\brested\b",
+    "OK": r"\b(all|is|are|now) in order\b",
+    "do you want to": r"\bshall (I|we)\b|\bdo you find it\b",
+    "problem": r"\bthe trouble\b",
+    "did not use up an attempt": r"\b(nothing|not|is) (was )?counted\b",
+    "we tell you, you get": r"\b(be|is|are) told\b",
+    "guide": r"\bleads? (me|you) through\b",
+    "continue": r"\bgo(es)? on\b",
+    "instead": r"\brather\b(?! than)",
+    "if you can't find it": r"\bgone for sure\b",
+    "status": r"\bwhere (it|the \w+) stands\b|\bwhere does it stand\b|\bwhere things stand\b",
+    "no changes were made": r"\bnothing (else )?was changed\b|\bas it was\b",
+    "your data is safe": r"\bnothing is lost\b",
+    "UI No.": r"\bID number\b",
+    "one-time code": r"\bone-time (mail|password)\b",
+    "unlock": r"\bdecod(e|es|ed|ing)\b",
+    "verify your identity": r"\bwho are you\b",
+    "reactivate": r"\bresum(e|es|ed|ing|ption)\b",
+    "attempt": r"\b(wrong|more|PIN) tries\b|\btries (left|are|is|back)\b",
+    "certificate process": r"\bCertificate Operations\b",
+    "not confirmed": r"\bwe (have )?found (no|nowhere)\b|\bfound nowhere\b",
+    "may differ": r"\bpages for citizens\b",
+}
+"""What to write instead → what is not written."""
+CHINESE: Final[Mapping[str, str]] = {
+    "用戶代碼": r"(?<!用戶)(?<!錯誤)代碼",
+    "PIN碼": r"(?<=[\u4e00-\u9fff，。：；、（）>]) PIN碼|PIN 碼",
+    "讀卡機": "讀卡器",
+    "操作指引": "操作引導",
+    "我們絕不會索取": "沒有人需要您的",
+    "不受影響": "沒有任何損失|不會有任何損失",
+    "未變更任何資料": "什麼都沒有變動|沒有任何變[更動]",
+    "不計入錯誤次數": "計次",
+    "私人聊天室": "私下辦",
+    "目前無法處理": "看不懂(圖|檔)|我[看聽]不懂",
+    "已達上限": "夠多了",
+    "錯誤、失敗": "不被接受",
+    "驗證身分": "您是哪位|證明這是誰",
+    "尚未確認": "我們(都)?沒有找到|找不到官方說明",
+    "可能不同": "國民版網頁",
+}
+RULES: Final = {"en": ENGLISH, "zh_Hant": CHINESE}
+MESSAGE: Final = {"en": 350, "zh_Hant": 160}
+PAGE: Final = {"en": 640, "zh_Hant": 310}
+"""Characters of a message, and of one that somebody asked for in order to read it."""
+PAGES: Final = (
+    "<b>Welcome to Kaika",
+    "<b>What I can do</b>",
+    "💬 <b>What I store about you",
+    "1. Install Python",
+)
+"""How the pages begin."""
+LABEL: Final = {"en": 24, "zh_Hant": 12}
+"""Characters of a button, after its sign and without what is filled in."""
+BUTTONS: Final = frozenset(
+    {
+        *("ButtonTransition", "InfoButton", "ClientButton", "InlineKeyboardButton"),
+        *("KeyboardButton", "Conversation", "PinSetupConversation", "BirthDateVerification"),
+        *("button", "start_button", "_step_button", "_refuse_button", "_conversation_row"),
+    }
+)
+"""The calls whose short texts are labels of buttons."""
+_TAG = re.compile(r"</?[a-z-]+[^>]*>")
+_PLACEHOLDER = re.compile(r"\{\w+\}")
+_SIGN = re.compile(r"^[^\w(「“]+ ")
+_COMMENT = re.compile(r"^ *# .*$", re.MULTILINE)
+_QUOTED = re.compile(
+    r"```.*?```|`[^`]*`|\]\([^)]*\)|<code>.*?</code>|“[^”]*”|「[^」]*」", re.DOTALL
+)
+
+
+@dataclass(frozen=True, order=True)
+class Violation:
+    """A text that breaks a rule."""
+
+    file: str
+    rule: str
+    text: str
+
+    @property
+    def key(self) -> str:
+        """What allows it for the time being."""
+        return f"{self.file}: {self.rule}"
+
+
+def find_words(text: str, language: str) -> Iterator[str]:
+    """Return the rules of a language that a text breaks."""
+    for rule, pattern in _PATTERNS[language].items():
+        if pattern.search(text):
+            yield rule
+
+
+def find_lengths(original: str, text: str, language: str) -> Iterator[str]:
+    """Return a rule where a message is too long."""
+    limit = (PAGE if original.startswith(PAGES) else MESSAGE)[language]
+    if len(_TAG.sub("", text)) > limit:
+        yield f"at most {limit} characters"
+
+
+def find_long_labels(original: str, translations: Mapping[str, str]) -> Iterator[str]:
+    """Return a rule for every language in which a button is too long."""
+    for language, text in {"en": original, **translations}.items():
+        if len(_SIGN.sub("", _PLACEHOLDER.sub("", text)).strip()) > LABEL[language]:
+            yield f"a button has at most {LABEL[language]} characters"
+
+
+def find_labels(source: str) -> set[str]:
+    """Return the texts of buttons in Python code."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and _name(node) in BUTTONS:
+            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+                if isinstance(argument, ast.Call) and _name(argument) in {"N_", "label"}:
+                    found |= _strings(argument.args)
+    return {text for text in found if "\n" not in text and not text.endswith((".", "?", "</b>"))}
+
+
+def find_violations() -> list[Violation]:
+    """Return every text that breaks a rule, allowed or not."""
+    return sorted({*_catalogues(), *_faq(), *_documents()})
+
+
+def read_allowed() -> list[str]:
+    """Return what is allowed for the time being."""
+    return ALLOWED.read_text(encoding="utf-8").splitlines()
+
+
+def main() -> int:
+    """Print what breaks a rule and is not allowed, and what is allowed for nothing."""
+    violations, allowed = find_violations(), read_allowed()
+    for violation in violations:
+        if violation.key not in allowed:
+            sys.stdout.write(f"{violation.key}: {violation.text!r}\n")
+    stale = set(allowed) - {violation.key for violation in violations}
+    for line in sorted(stale):
+        sys.stdout.write(f"{ALLOWED.relative_to(ROOT)}: not needed: {line}\n")
+    return 1 if stale or {violation.key for violation in violations} - set(allowed) else 0
+
+
+def _catalogues() -> Iterator[Violation]:
+    labels = set[str]()
+    for room in ("bot", "handlers"):
+        for path in (ROOT / room).rglob("*.py"):
+            labels |= find_labels(path.read_text(encoding="utf-8"))
+    for domain in CATALOGUES:
+        for language in (each for each in locales.LANGUAGES if each != locales.DEFAULT):
+            path = locales.ROOT / language / "LC_MESSAGES" / f"{domain}.po"
+            with path.open("rb") as file:
+                messages = {str(m.id): str(m.string) for m in read_po(file) if m.id}
+            for original, text in messages.items():
+                for rule in _message_rules(original, text, language):
+                    yield Violation(path.name, rule, original)
+                if domain == "kaika" and original in labels:
+                    for rule in find_long_labels(original, {language: text}):
+                        yield Violation(path.name, rule, original)
+
+
+def _message_rules(original: str, text: str, language: str) -> Iterator[str]:
+    if not text:
+        yield f"not in {language}"
+    for each, words in (("en", original), (language, text)):
+        yield from find_words(words, each)
+        yield from find_lengths(original, words, each)
+
+
+def _faq() -> Iterator[Violation]:
+    for language in locales.LANGUAGES:
+        folder = locales.ROOT / language
+        for path in (*sorted((folder / "faq").glob("*.md")), folder / "error_codes.yaml"):
+            text = path.read_text(encoding="utf-8")
+            is_entry = path.suffix == ".md"
+            body = text.split("\n---\n", 1)[-1] if is_entry else _COMMENT.sub("", text)
+            for rule in find_words(_QUOTED.sub(" ", body), language):
+                yield Violation(f"{language}/{path.name}", rule, path.stem)
+
+
+def _documents() -> Iterator[Violation]:
+    for pattern in DOCUMENTS:
+        for path in sorted(ROOT.glob(pattern)):
+            text = _QUOTED.sub(" ", path.read_text(encoding="utf-8"))
+            for rule in find_words(text, "en"):
+                if rule.startswith("old"):
+                    yield Violation(str(path.relative_to(ROOT)), rule, path.stem)
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _strings(arguments: Sequence[ast.expr]) -> set[str]:
+    return {
+        each.value
+        for each in arguments
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    }
+
+
+_PATTERNS: Final = {
+    language: {rule: re.compile(pattern, re.IGNORECASE) for rule, pattern in rules.items()}
+    for language, rules in RULES.items()
+}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
