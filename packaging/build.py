@@ -52,6 +52,7 @@ def sources() -> Path:
 
 def try_out(program: Path) -> None:
     """Let a program check this machine; fails only where the program cannot do even that."""
+    run(program, "--version")
     done = subprocess.run(  # noqa: S603
         [program, "check", "--json", "--language", "zh-Hant"],
         capture_output=True,

@@ -209,7 +209,10 @@ def _hand_over(link: str, language: str) -> bool:
     text = (
         N_("kaika-bridge is open already; go on there.")
         if is_taken
-        else N_("kaika-bridge is open already and asks something else. Answer that first.")
+        else N_(
+            "kaika-bridge is open already and takes no code now: it is connected with a chat, or "
+            "asks something else. Go on there."
+        )
     )
     typer.echo(localise(language, text))
     return True

@@ -114,13 +114,13 @@ class VirtualReader:
         for watch in self._watches:
             watch.notify()
 
-    def transmit(self, card: InsertableCard | None, apdu: bytearray) -> bytes:
+    def transmit(self, connection: "VirtualConnection", apdu: bytearray) -> bytes:
         """Pass a command to the card, if it is still there."""
         with self._lock:
-            if card is None:
+            if connection.card is None:
                 raise CardRemovedError
             try:
-                return card.transmit(apdu)
+                return connection.card.transmit(apdu)
             except CardRemovedError:
                 self.pull()
                 raise
@@ -162,7 +162,7 @@ class VirtualConnection(CardConnection):
 
     def send_and_receive(self, apdu: bytearray) -> tuple[bytes, int]:
         """Send one command APDU; return the answer's data and its status word."""
-        answer = self._reader.transmit(self.card, apdu)
+        answer = self._reader.transmit(self, apdu)
         if len(answer) < 2:
             raise MalformedResponseError("length of answer")
         return answer[:-2], int.from_bytes(answer[-2:], "big")

@@ -301,7 +301,7 @@ async def test_a_link_that_another_process_hands_over_is_answered_by_the_words(
     assert (await line.receive(PairAnswer)).accepted
     third = start_user("--link", "kaika://pair?code=EFGH6789", **runtime)
     assert await ends(third) == 0
-    assert "asks something else" in third.everything
+    assert "takes no code now" in third.everything
 
 
 async def test_a_link_that_is_none_is_refused(start_user: StartTerminalUser) -> None:

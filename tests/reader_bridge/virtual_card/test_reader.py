@@ -93,3 +93,23 @@ def test_an_answer_without_a_status_word_is_none(card: VirtualCard) -> None:
     connection = VirtualReader(mute).connect(READER_NAME)
     with pytest.raises(MalformedResponseError):
         connection.send_and_receive(bytearray(5))
+
+
+def test_a_command_that_waited_while_the_card_was_pulled_does_not_reach_it(
+    reader: VirtualReader,
+) -> None:
+    class PullingLock:
+        """The reader's lock, which is had by somebody who pulls the card first."""
+
+        def __enter__(self) -> None:
+            reader._lock = lock
+            reader.pull()
+            lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            lock.release()
+
+    connection, lock = reader.connect(READER_NAME), reader._lock
+    reader._lock = PullingLock()  # type: ignore[assignment]
+    with pytest.raises(CardRemovedError):
+        connection.send_and_receive(bytearray.fromhex("00200080"))
