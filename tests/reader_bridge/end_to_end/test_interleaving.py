@@ -6,6 +6,8 @@ not belong changes nothing. The suite runs a sample; `make interleaving`
 runs everything.
 """
 
+import traceback
+
 import pytest
 
 from reader_bridge.protocol.messages import BRIDGE_MESSAGES, SERVER_MESSAGES
@@ -49,7 +51,8 @@ async def test_the_whole_crossing(system: WholeSystem, task: CardTask) -> None:
             try:
                 await case.run(walk)
             except AssertionError as error:
-                print(f"{case}: {error}")  # noqa: T201 - the run takes long
+                print(case)  # noqa: T201 - the run takes long
+                traceback.print_exception(error)
                 wrong.append((case, error))
     print(f"{count} runs of {task}")  # noqa: T201 - for the record
     assert not wrong

@@ -12,7 +12,7 @@ from reader_bridge.card.connection import CardConnection
 from reader_bridge.prompter import OperationWaiting, PinKind, PrompterEvent
 from reader_bridge.protocol import Operation, ProgressStep
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.reader import VirtualReader
+from reader_bridge.virtual_card.reader import VirtualConnection, VirtualReader
 from services.bridge.operations.card_task import CardTask
 from services.storage.database import Database
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
@@ -56,9 +56,9 @@ class CountingReader(VirtualReader):
         connection.extended_length = self.extended_length
         return connection
 
-    def transmit(self, card: object, apdu: bytearray) -> bytes:
+    def transmit(self, connection: VirtualConnection, apdu: bytearray) -> bytes:
         self.commands += 1
-        return super().transmit(card, apdu)  # type: ignore[arg-type]
+        return super().transmit(connection, apdu)
 
 
 @asynccontextmanager
