@@ -3,18 +3,21 @@
 from collections.abc import Iterable
 from datetime import date
 
-from services.formats.dates import format_roc
+from babel.dates import format_date as format_by_pattern
+
+import locales
+
+_DAYS = {"en": "EEEE d MMMM y", "zh_Hant": "y年M月d日（EEE）"}
+_DAYS_OF_THIS_YEAR = {"en": "EEEE d MMMM", "zh_Hant": "M月d日（EEE）"}
 
 
 def format_date(day: date, language: str) -> str:
-    """Return a date in the Gregorian and in the ROC (民國) calendar."""
-    return f"{day}（{format_roc(day)}）" if _is_chinese(language) else f"{day} ({format_roc(day)})"
+    """Return a date with its day of the week, such as *Tuesday 8 December 2026*."""
+    return format_by_pattern(day, _DAYS[language], locale=language)
 
 
 def format_dates(days: Iterable[date], language: str) -> str:
-    """Return the dates as a list in one line."""
-    return ("、" if _is_chinese(language) else ", ").join(map(str, days))
-
-
-def _is_chinese(language: str) -> bool:
-    return language.startswith("zh")
+    """Return near days as a list in one line, without their year."""
+    pattern = _DAYS_OF_THIS_YEAR[language]
+    separator = ", " if language == locales.DEFAULT else "、"
+    return separator.join(format_by_pattern(day, pattern, locale=language) for day in days)

@@ -24,6 +24,7 @@ from handlers.engine.model import (
     StepResult,
 )
 from handlers.identity.step_data import SECRET_TIMEOUT
+from handlers.screen.dates import format_date
 from handlers.screen.text import N_, Markup, label, say
 from locales.card_profiles import CARD_PROFILE_TEXTS
 from reader_bridge.protocol import KeyRole, ProfileName
@@ -268,7 +269,7 @@ def _certificate_lines(findings: CardFindings, ctx: StepContext) -> list[Markup]
             language,
             "🪪 Certificate: by {issuer}, valid until {until}{over}",
             issuer=findings["issuer"],
-            until=until.isoformat(),
+            until=format_date(until, language),
             over=suffix,
         )
     ]

@@ -7,7 +7,7 @@ the person knows whether the card has arrived.
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +17,7 @@ from handlers.engine.model import Conversation, OnEnter, StepContext, StepResult
 from handlers.identity.code_verification import CodeVerification
 from handlers.identity.granted_actions import DONE, OFFER, linking_steps, offer_or_done
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
+from handlers.screen.dates import format_date
 from handlers.screen.text import N_, Markup, label, say
 from services.authority.data_types import AuthorityOperation, Timeline
 from services.authority.errors import AuthorityError
@@ -161,7 +162,7 @@ def _stage_lines(findings: StatusFindings, ctx: StepContext) -> list[str]:
     for state, name in _STAGES:
         stage = label(ctx.language, name)
         if state in moments:
-            lines.append(f"✓ {_date(moments[state])}  {stage}")
+            lines.append(f"✓ {_day(moments[state])}  {stage}")
         else:
             lines.append(f"<b>👉 {stage}</b>" if is_next else f"○ {stage}")
             is_next = False
@@ -172,8 +173,8 @@ def _certificate_lines(findings: StatusFindings, ctx: StepContext) -> list[str]:
     if not findings["certificate"] or findings["certificate"] == CertificateState.INACTIVE:
         return []
     message = _CERTIFICATE[CertificateState(findings["certificate"])]
-    dates = {"since": _date(findings["since"]), "until": _date(findings["until"])}
-    return [say(ctx.language, message, **dates)]
+    days = {name: format_date(_day(findings[name]), ctx.language) for name in ("since", "until")}
+    return [say(ctx.language, message, **days)]
 
 
 def _next_text(findings: StatusFindings, ctx: StepContext) -> str:
@@ -183,7 +184,8 @@ def _next_text(findings: StatusFindings, ctx: StepContext) -> str:
     days = max(0, (last_payment_day(deadline) - today(ctx.now)).days)
     default = _NEXT_FOR_APPLICATION[ApplicationState.ISSUED]
     message = _NEXT_FOR_APPLICATION.get(ApplicationState(findings["application"]), default)
-    return say(ctx.language, message, last=last_payment_day(deadline).isoformat(), days=days)
+    last = format_date(last_payment_day(deadline), ctx.language)
+    return say(ctx.language, message, last=last, days=days)
 
 
 def _links(ctx: StepContext) -> tuple[str, ...]:
@@ -195,5 +197,5 @@ def _links(ctx: StepContext) -> tuple[str, ...]:
     return ("suspend",) if findings["certificate"] == CertificateState.ACTIVE else ()
 
 
-def _date(moment: str) -> str:
-    return today(datetime.fromisoformat(moment)).isoformat()
+def _day(moment: str) -> date:
+    return today(datetime.fromisoformat(moment))

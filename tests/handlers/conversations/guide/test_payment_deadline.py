@@ -63,7 +63,11 @@ async def test_a_date_in_either_calendar_gives_the_deadline(
     await anna.starts("do-pay-date")
     sent = await anna.says(written)
     assert sent in [m["message_id"] for m in anna.messages], "a date is no secret here"
-    anna.sees("2026-11-20", "民國115年11月20日", "2026-12-05", "2026-11-30, 2026-12-04")
+    anna.sees(
+        "Friday 20 November 2026",
+        "Saturday 5 December 2026",
+        "Monday 30 November, Friday 4 December",
+    )
     assert await scheduled_reminders(at_noon) == [
         "2026-11-30T02:00:00+00:00",
         "2026-12-04T02:00:00+00:00",
@@ -112,7 +116,7 @@ async def test_a_passed_deadline_is_said_and_nothing_scheduled(at_noon: BotHarne
     anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     await anna.says("2026-11-01")
-    anna.sees("was 2026-11-16", "deletes an unpaid application")
+    anna.sees("was Monday 16 November 2026", "deletes an unpaid application")
     assert not any("reminders" in label for label in anna.labels)
     assert await scheduled_reminders(at_noon) == []
 
@@ -124,7 +128,7 @@ async def test_another_day_replaces_the_first(at_noon: BotHarness) -> None:
     assert len(await scheduled_reminders(at_noon)) == 2
     await press(anna, "other")
     await anna.says("2026-11-12")
-    anna.sees("2026-11-27", "2026-11-26")
+    anna.sees("Friday 27 November", "Thursday 26 November")
     assert await scheduled_reminders(at_noon) == ["2026-11-26T02:00:00+00:00"]
 
 
@@ -135,7 +139,7 @@ async def test_reminders_come_in_the_persons_language_and_can_be_turned_off(
     await anna.starts("do-pay-date")
     await press(anna, "yesterday")
     assert await run_reminders(at_noon, datetime(2026, 12, 2, 2, 1, tzinfo=UTC)) == 1
-    anna.sees("還有 5 天", "2026-12-07")
+    anna.sees("還有 5 天", "2026年12月7日（週一）")
     assert await run_reminders(at_noon, datetime(2026, 12, 2, 2, 2, tzinfo=UTC)) == 0
     await anna.presses("停止提醒")
     anna.sees("已關閉提醒")
@@ -179,7 +183,7 @@ async def test_a_reminder_that_comes_late_does_not_count_backwards(at_noon: BotH
     await anna.starts("do-pay-date")
     await press(anna, "today")
     await run_reminders(at_noon, datetime(2026, 12, 20, tzinfo=UTC))
-    anna.sees("last day to pay was 2026-12-08")
+    anna.sees("last day to pay was Tuesday 8 December 2026")
 
 
 async def test_a_date_that_comes_twice_moves_once(at_noon: BotHarness) -> None:
@@ -192,7 +196,7 @@ async def test_a_date_that_comes_twice_moves_once(at_noon: BotHarness) -> None:
     at = await state(anna)
     await deliver_update(at_noon, raw[0])
     assert await state(anna) == at
-    anna.sees("2026-12-05")
+    anna.sees("5 December 2026")
 
 
 async def test_a_reminder_the_line_lost_comes_later(at_noon: BotHarness) -> None:

@@ -50,6 +50,12 @@ async def work_until(harness: BotHarness, moment: datetime) -> None:
     await harness.run_due_jobs(moment)
 
 
+DAYS = {
+    "en": ("16 March 2027", "Thursday 11 March, Monday 15 March"),
+    "zh-hant": ("2027年3月16日", "3月11日（週四）、3月15日（週一）"),
+}
+
+
 @pytest.mark.parametrize(
     ("language", "five", "one"),
     [
@@ -64,11 +70,11 @@ async def test_they_come_five_days_and_one_day_before(
     await open_amount_due(hoa)
     assert await reminder_days(harness) == ["03-11 02", "03-15 02"]
     await press(hoa, "later")
-    hoa.sees("2027-03-16", "2027-03-11", "2027-03-15")
+    hoa.sees(*DAYS[language])
     await work_until(harness, FIVE - timedelta(minutes=1))
     assert five not in str(hoa.messages)
     await work_until(harness, FIVE)
-    hoa.sees(five, "2027-03-16")
+    hoa.sees(five, DAYS[language][0])
     count_before = len(hoa.bot_messages)
     await work_until(harness, FIVE + timedelta(hours=1))
     assert len(hoa.bot_messages) == count_before
@@ -132,7 +138,7 @@ async def test_who_turns_them_off_is_not_asked_again(harness: BotHarness) -> Non
     assert ("on" in step_keys(hoa), "off" in step_keys(hoa)) == (True, False)
     assert await reminder_days(harness) == []
     await press(hoa, "on")
-    hoa.sees("get a reminder here on 2027-03-11, 2027-03-15")
+    hoa.sees("get a reminder here on Thursday 11 March, Monday 15 March")
     assert len(await reminder_days(harness)) == 2
     await open_amount_due(hoa)
     assert len(await reminder_days(harness)) == 2

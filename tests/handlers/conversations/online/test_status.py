@@ -21,16 +21,21 @@ LINES = {
     "paid": (f"✓ {DAY}  Payment (繳費)", "👉 Card production (製卡)", "○ Posting"),
     "issued": (f"✓ {DAY}  Card production (製卡)", "👉 Posting (寄送)"),
     "posted": (f"✓ {DAY}  Posting (寄送)", "👉 Activation (開卡)", "Next: activate the card"),
-    "active": (f"✓ {DAY}  Activation (開卡)", "valid (有效)", "until 2032-02-28", "Nothing to do"),
-    "suspended": (f"suspended (停用) since {DAY}", "Next: found the card?"),
-    "revoked": (f"revoked (廢止) on {DAY}", "apply in person"),
+    "active": (
+        f"✓ {DAY}  Activation (開卡)",
+        "valid (有效)",
+        "until Saturday 28 February 2032",
+        "Nothing to do",
+    ),
+    "suspended": ("suspended (停用) since Sunday 28 February 2027", "Next: found the card?"),
+    "revoked": ("revoked (廢止) on Sunday 28 February 2027", "apply in person"),
 }
 CHINESE = {
     "submitted": (f"✓ {DAY}  申請", "👉 繳費", "○ 製卡", "下一步：繳費 NT$278", "還有 14 天"),
     "posted": ("👉 開卡", "下一步：收到卡片後開卡"),
     "active": ("憑證：有效", "不需要辦理任何事項"),
-    "suspended": (f"憑證：自 {DAY} 起停用", "下一步：找到卡片了嗎"),
-    "revoked": (f"憑證：{DAY} 廢止", "服務站"),
+    "suspended": ("憑證：停用，自2027年2月28日（週日）起", "下一步：找到卡片了嗎"),
+    "revoked": ("憑證：已廢止，2027年2月28日（週日）起", "服務站"),
 }
 NEXT = {
     "submitted": "pay",
@@ -78,7 +83,7 @@ async def test_days_left_are_counted_in_taipei(harness: BotHarness, office: Offi
     holder, anna = await office.cardholder("submitted"), harness.add_user()
     set_time(harness, current_time(harness) + timedelta(days=13, hours=11))
     await look_up_status(anna, holder)
-    anna.sees("by 2027-03-15 (days left: 1)")
+    anna.sees("by Monday 15 March 2027 (days left: 1)")
 
 
 async def test_it_is_read_in_the_language_chosen_later(harness: BotHarness, office: Office) -> None:
@@ -86,4 +91,4 @@ async def test_it_is_read_in_the_language_chosen_later(harness: BotHarness, offi
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
     await press(anna, "lang-zh_Hant")
-    anna.sees(phrases.WHERE_IT_STANDS.chinese, "憑證：自 2027-02-28 起停用")
+    anna.sees(phrases.WHERE_IT_STANDS.chinese, "憑證：停用，自2027年2月28日（週日）起")
