@@ -76,6 +76,4 @@ async def on_unknown_command(update: Update, context: Context) -> None:
 
 def stale_button(language: str) -> str:
     """Return the toast for a button that no route accepts."""
-    return label(
-        language, ("This button no longer works. Please type your question, or send /faq.")
-    )
+    return label(language, "This button no longer works. Please type your question, or send /faq.")

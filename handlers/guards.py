@@ -229,10 +229,8 @@ def _advice(update: Update, context: Context, shape: SecretShape, language: str)
     if open_session(update, context) is not None:
         return say(
             language,
-            (
-                "You don't need it at this step. The question is below. <b>Kaika never asks for "
-                "your PIN in a chat.</b>"
-            ),
+            "You don't need it at this step. The question is below. <b>Kaika never asks for "
+            "your PIN in a chat.</b>",
         )
     return say(
         language,

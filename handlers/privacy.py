@@ -47,7 +47,7 @@ async def on_privacy(update: Update, context: Context) -> None:
         return
     url = create_deep_linked_url(context.bot.username)
     text = say(
-        language, ("Please send /privacy in our private chat. Only you can read the answer there.")
+        language, "Please send /privacy in our private chat. Only you can read the answer there."
     )
     link = InlineKeyboardButton(label(language, "▶️ Continue in private"), url=url)
     await send(update, context, view(text, [link]))

@@ -32,7 +32,7 @@ STOPPED = Phrase("I stopped", "已停止")
 OUR_ERROR = Phrase("something went wrong on our side")
 DELETED_IT = Phrase("I deleted your message")
 DELETE_YOURSELF = Phrase("delete it yourself")
-GUIDE_BUTTON = Phrase("Step-by-step guide", "操作指引")
+SUSPEND_CARD = Phrase("Suspend my card", "停用憑證")
 
 # Who somebody is
 WHO_ARE_YOU = Phrase("Verify your identity.", "請驗證身分")

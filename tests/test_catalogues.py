@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -14,7 +14,7 @@ import locales
 from services.faq import entries
 from tests import phrases
 from tests.form_retention_text import lets_go, stays_needed, tells_to_keep
-from tools.catalogues import ROOMS, extract_messages, update
+from tools.catalogues import KEYWORDS, ROOMS, ROOT, extract_messages, update
 
 TRANSLATED = [language for language in locales.LANGUAGES if language != locales.DEFAULT]
 TAG = re.compile(r"</?[a-z]+>")
@@ -28,6 +28,31 @@ def placeholders(text: str) -> set[str]:
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_string_is_missing_or_left_over(language: str, domain: str) -> None:
     assert set(locales.catalogue(domain, language)) == extract_messages(domain)
+
+
+@pytest.mark.parametrize("domain", ROOMS)
+def test_every_text_in_the_code_is_extracted(domain: str) -> None:
+    written = {
+        text
+        for room in ROOMS[domain]
+        for path in ([ROOT / room] if room.endswith(".py") else (ROOT / room).rglob("*.py"))
+        for text in texts_in(path)
+    }
+    lost = "Babel reads no argument that stands in parentheses of its own"
+    assert written - extract_messages(domain) == set(), lost
+
+
+def texts_in(path: Path) -> Iterator[str]:
+    """Return the texts that a file of Python asks of its catalogue."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        if node.func.id not in KEYWORDS:
+            continue
+        (position,) = KEYWORDS[node.func.id] or (1,)
+        argument = node.args[position - 1] if len(node.args) >= position else None
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            yield argument.value
 
 
 @pytest.mark.parametrize("domain", ROOMS)

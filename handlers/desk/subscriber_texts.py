@@ -119,10 +119,8 @@ def with_staff_view(language: str) -> View:
     """Return that somebody has the question already."""
     text = say(
         language,
-        (
-            "🙋 Our staff have your question. Just type your message here. To talk "
-            "to me instead, send /bot."
-        ),
+        "🙋 Our staff have your question. Just type your message here. To talk to me instead, "
+        "send /bot.",
     )
     return view(text)
 
@@ -132,7 +130,7 @@ def withdrawn_view(language: str, *, had_ticket: bool) -> View:
     if not had_ticket:
         return view(say(language, "👋 I'm here. Our staff have no open question from you."))
     text = say(
-        language, ("👋 I'm back. Our staff get no more messages from you until you ask again.")
+        language, "👋 I'm back. Our staff get no more messages from you until you ask again."
     )
     return view(text, ask_row(language))
 

@@ -85,8 +85,8 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
     related = (entries.get(entry_id, language) for entry_id in entry.related[:_RELATED_SHOWN])
     rows = [[button(e.title, "related", e.id, language)] for e in related if e is not None]
     if entry.conversation is not None and entry.conversation in GUIDES:
-        guide = button(label(language, "🧭 Step-by-step guide"), "go", entry.conversation)
-        rows.insert(0, [guide])
+        title = label(language, GUIDES[entry.conversation].title)
+        rows.insert(0, [button(title, "go", entry.conversation)])
     yes, no = label(language, "👍 Helpful"), label(language, "👎 Not helpful")
     rows.append(
         [

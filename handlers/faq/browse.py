@@ -85,7 +85,7 @@ def sections_view(language: str) -> View:
     """Return the list of sections."""
     rows = [[button(section_name(s, language), "browse", language, s, "0")] for s in SECTIONS]
     return view(
-        say(language, ("<b>What is your question about?</b>\nYou can also just type it.")), *rows
+        say(language, "<b>What is your question about?</b>\nYou can also just type it."), *rows
     )
 
 

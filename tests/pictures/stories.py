@@ -54,7 +54,7 @@ async def suspend(board: Storyboard, office: Office) -> None:
     english = board.language == "en"
     await board.says("I lost my card" if english else "我的卡掉了")
     await board.starts(
-        "do-suspend", phrases.GUIDE_BUTTON if english else phrases.GUIDE_BUTTON.chinese
+        "do-suspend", phrases.SUSPEND_CARD if english else phrases.SUSPEND_CARD.chinese
     )
     await board.says(holder.number_and_code, "number_and_code")
     await board.presses("mail")

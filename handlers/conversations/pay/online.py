@@ -280,10 +280,8 @@ def _reminders_text(ctx: StepContext) -> str:
         return ""
     return say(
         ctx.language,
-        (
-            "🔔 If you haven't paid by then, you'll get a reminder here on {days}, at ten in the "
-            "morning."
-        ),
+        "🔔 If you haven't paid by then, you'll get a reminder here on {days}, at ten in the "
+        "morning.",
         days=format_dates((day.date() for day in days), ctx.language),
     )
 
