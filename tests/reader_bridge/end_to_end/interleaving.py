@@ -222,6 +222,7 @@ class InterleavedWalk(CardWalk):
         if not self.hub.status(self.chat).is_paired:
             await pair(self.cards, self.person, self.prompter)
         await self.wait_idle()
+        await self.hub.check_deadlines(self.cards.now)  # else it was never seen to be paired
 
     async def _prepare_task(self, task: CardTask) -> Act:
         if task is not CardTask.ACTIVATE and await self.holder.certificate_state() != "active":
