@@ -285,6 +285,9 @@ class Kaika:
             if self.desk is not None:
                 parts = (self.desk, self.database, self.application, self.clock)
                 self.desk_runtime = DeskRuntime(*parts)
+            if self.embedded is not None:
+                composer = self.embedded.authority.mail_composer
+                composer.bot_name = self.application.bot.username
             self.job_registry = self._make_job_registry()
             self.job_worker = self.job_registry.make_worker()
             await stack.enter_async_context(self.job_worker.running(self.supervisor))

@@ -123,8 +123,8 @@ def _chat_text(stored: ChatData, language: str) -> Markup:
         "💬 <b>What I store about you in this chat</b>\n"
         "• your language: {spoken}; your ratings: {votes}; your reminders: {reminders}\n"
         "• your step in a guide, for two days\n"
-        "• this chat's Telegram number and since when; times of your messages, for three days; "
-        "wrong attempts, for a day\n"
+        "• this chat's Telegram number and when you started; times of your messages, for three "
+        "days; wrong attempts, for a day\n"
         "• your messages: encrypted, and erased once answered (after an error, for up to seven "
         "days; a payment notice until it is recorded). A question I could not answer is kept "
         "without your name.",

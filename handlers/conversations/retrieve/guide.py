@@ -29,8 +29,8 @@ RETRIEVE = Conversation(
         "stage": Step(
             N_("<b>Where are you in the process?</b>\nHow to get the code back depends on it."),
             (
-                ButtonTransition("unpaid", N_("⏳ Not paid, in time"), "open"),
-                ButtonTransition("overdue", N_("⌛ Not paid, 15 days over"), "overdue"),
+                ButtonTransition("unpaid", N_("⏳ Unpaid, within 15 days"), "open"),
+                ButtonTransition("overdue", N_("⌛ Unpaid, 15 days over"), "overdue"),
                 ButtonTransition("paid", N_("💳 Paid, not activated"), "unsure"),
                 ButtonTransition("active", N_("🆕 Card is activated"), "activated"),
                 ButtonTransition("none", N_("❔ Not applied yet"), "not_applied"),

@@ -195,7 +195,7 @@ async def test_every_notice_reads_well_in_both_languages(world: AuthorityHarness
 
 
 def test_every_word_of_the_authority_is_translated_and_used() -> None:
-    said = {mails._SUBJECT, mails._FOOTER, form.TITLE, form._FEE}
+    said = {mails._SUBJECT, mails._FOOTER, mails._SUSPEND_HERE, form.TITLE, form._FEE}
     said |= {word for pair in mails._TEXTS.values() for word in pair}
     said |= {*form._LABELS, *form._SIGNATURES, *form.NOTES}
     assert set(locales.catalogue(mails.DOMAIN, "zh_Hant")) == said

@@ -34,6 +34,7 @@ _NOT_YOU = (
     "If this wasn't you, suspend your certificate now: choose Suspend in the Kaika chat, or "
     "call {hotline}."
 )
+_SUSPEND_HERE = "Suspend here: {link}"
 _CALL = "If this wasn't you, call {hotline} right away."
 HOTLINE = "0800-080-117"
 
@@ -111,7 +112,12 @@ _TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 class AuthorityMailComposer:
-    """Composes the authority's mails from references in the outbox."""
+    """Composes the authority's mails from references in the outbox.
+
+    :ivar bot_name: the bot's name in Telegram, for links to it; `None` before it is known.
+    """
+
+    bot_name: str | None = None
 
     def __init__(self, records: PersonalRecords, one_time: OneTimeCodes) -> None:
         self._records = records
@@ -132,7 +138,11 @@ class AuthorityMailComposer:
             return None
         title, body = _TEXTS[message.message]
         address = self._records.unseal_field(subscriber, "mail_address")
-        return ComposedMail(address, _render_subject(title), _render_both(body, values))
+        link = self._suspension_link() if body.endswith(_NOT_YOU) else None
+        return ComposedMail(address, _render_subject(title), _render_both(body, values, link))
+
+    def _suspension_link(self) -> str | None:
+        return self.bot_name and f"https://t.me/{self.bot_name}?start=do-suspend"
 
     async def _values(
         self, session: AsyncSession, message: OutgoingMessage, now: datetime
@@ -173,11 +183,13 @@ def _render_subject(title: str) -> str:
     )
 
 
-def _render_both(body: str, values: Mapping[str, str]) -> str:
-    parts = (
-        f"{_translate(each, body).format(**values)}\n\n{_translate(each, _FOOTER)}\n"
-        for each in _ORDER
-    )
+def _render_both(body: str, values: Mapping[str, str], link: str | None) -> str:
+    parts = []
+    for language in _ORDER:
+        paragraphs = [_translate(language, body).format(**values), _translate(language, _FOOTER)]
+        if link is not None:
+            paragraphs.insert(1, _translate(language, _SUSPEND_HERE).format(link=link))
+        parts.append("\n\n".join(paragraphs) + "\n")
     return "\n----\n\n".join(parts)
 
 

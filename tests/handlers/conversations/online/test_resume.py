@@ -50,7 +50,10 @@ async def test_it_is_resumed_once_everyone_was_told(
     await press(anna, "tell")
     anna.sees(said["told"])
     assert await holder.certificate_state() == "suspended", "not before the last yes"
-    assert "asked to reactivate" in await read_newest_mail(harness, holder)
+    mail = await read_newest_mail(harness, holder)
+    assert "asked to reactivate" in mail
+    link = f"https://t.me/{harness.kaika.application.bot.username}?start=do-suspend"
+    assert mail.count(link) == 2, "in both languages"
     assert "reactivate" in other.last["text"]
     await press(anna, "resume")
     anna.sees(said["done"])
