@@ -205,8 +205,8 @@ class InterleavedWalk(CardWalk):
 
     async def prepare(self) -> None:
         """Have everything ready for the next operation."""
-        await self.hub.check_deadlines(self.cards.now)
         set_time(self.cards.harness, self.cards.now + timedelta(minutes=3))
+        await self.hub.check_deadlines(self.cards.now)
         if self.needs_new_app or self.home.task.done():
             await self.start_app()
         kaika = self.cards.harness.kaika
@@ -221,8 +221,8 @@ class InterleavedWalk(CardWalk):
             await self.wait_idle()
         if not self.hub.status(self.chat).is_paired:
             await pair(self.cards, self.person, self.prompter)
+            await self.hub.check_deadlines(self.cards.now)  # else it was never seen to be paired
         await self.wait_idle()
-        await self.hub.check_deadlines(self.cards.now)  # else it was never seen to be paired
 
     async def _prepare_task(self, task: CardTask) -> Act:
         if task is not CardTask.ACTIVATE and await self.holder.certificate_state() != "active":
