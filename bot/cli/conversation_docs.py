@@ -47,7 +47,7 @@ there is no query.
 ```python
 PAY = Conversation(
     name="pay",
-    title=N_("💳 Pay for the card (繳費)"),
+    title=N_("💳 Pay the card fee"),
     initial="ready",
     steps={
         "ready": Step(
