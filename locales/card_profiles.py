@@ -41,8 +41,8 @@ CARD_PROFILE_TEXTS: Mapping[str, CardProfileTexts] = {
         N_("a citizen digital certificate of MOICA; Kaika reads it only"),
         N_("💳 Card: <b>a real MOICA card (自然人憑證)</b>"),
         N_(
-            "For its PIN use the official page moica.nat.gov.tw: other software can lock such a "
-            "card for good, so Kaika never sends it a PIN."
+            "For its PIN use the official page moica.nat.gov.tw: other software can lock such "
+            "a card for good, so Kaika never sends it a PIN."
         ),
     ),
     "unknown": CardProfileTexts(

@@ -87,7 +87,7 @@ ONLY_IF_YOU_STARTED = Phrase(
     "only if you started this in your own Telegram", "只有您自己在 Telegram 開始操作"
 )
 PAIRED_WITH = Phrase("Paired with")
-GO_ON_IN_CHAT = Phrase("Go on in the chat")
+GO_ON_IN_CHAT = Phrase("Continue in the chat")
 MAY_CHAT_LOOK = Phrase("Let the chat look at your card?", "允許聊天室查看您的卡片嗎？")
 MAY_PIN_CHANGE = Phrase("Change the PIN of this card?")
 TYPE_PIN = Phrase("Type the PIN of your card")

@@ -77,12 +77,14 @@ CHINESE: Final[Mapping[str, str]] = {
 RULES: Final = {"en": ENGLISH, "zh_Hant": CHINESE}
 MESSAGE: Final = {"en": 350, "zh_Hant": 160}
 PAGE: Final = {"en": 640, "zh_Hant": 310}
-"""Characters of a message, and of one that somebody asked for in order to read it."""
+"""Characters of a message, and of one that somebody asked for, or that has commands to copy."""
 PAGES: Final = (
     "<b>Welcome to Kaika",
     "<b>What I can do</b>",
     "💬 <b>What I store about you",
     "1. Install Python",
+    "Install it: sudo",
+    "No window can be opened here",
 )
 """How the pages begin."""
 LABEL: Final = {"en": 24, "zh_Hant": 12}

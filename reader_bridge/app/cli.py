@@ -45,8 +45,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help=N_(
-        "Kaika 開卡 on your PC: lets the chat reach the card in your reader, and asks you for the "
-        "PIN here, never in the chat."
+        "Kaika 開卡 on your PC: lets the chat reach the card in your reader, and asks you for "
+        "the PIN here, never in the chat."
     ),
 )
 Server = Annotated[
@@ -207,11 +207,11 @@ def _hand_over(link: str, language: str) -> bool:
     if is_taken is None:
         return False
     text = (
-        N_("kaika-bridge is open already; go on there.")
+        N_("kaika-bridge is already open; continue there.")
         if is_taken
         else N_(
-            "kaika-bridge is open already and takes no code now: it is connected with a chat, or "
-            "asks something else. Go on there."
+            "kaika-bridge is already open and takes no code now: it is connected to a chat, or "
+            "asks something else. Continue there."
         )
     )
     typer.echo(localise(language, text))

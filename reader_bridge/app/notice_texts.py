@@ -51,18 +51,18 @@ class StatusNotice:
     offers_other_server: bool = False
 
 
-GO_ON = N_("Go on in the chat, and leave this open.")
-PAIR_AGAIN = N_("To go on, pair again with a new code from the chat.")
+GO_ON = N_("Continue in the chat, and leave this open.")
+PAIR_AGAIN = N_("To continue, pair again with a new code from the chat.")
 START_AGAIN = N_("Start it again in the chat when you are ready.")
 _PUT_IN_AGAIN = N_("Take the card out, put it in again, and start again in the chat.")
-_PIN_UNCHANGED = N_("The PIN is as it was. Start it again in the chat when you are ready.")
+_PIN_UNCHANGED = N_("Your PIN has not changed. Start again in the chat when you're ready.")
 
 _UNPAIR_TEXTS = {
     UnpairReason.BY_CHAT: N_("You ended the pairing in the chat."),
     UnpairReason.REPLACED: N_("Another PC was paired with your chat, so this pairing ended."),
     UnpairReason.EXPIRED: N_("The time of the pairing is over."),
     UnpairReason.REFUSED: N_("In the chat it was said that the words are different."),
-    UnpairReason.SERVER_FORGOT: N_("The server does not know this pairing any more."),
+    UnpairReason.SERVER_FORGOT: N_("The server no longer knows this pairing."),
 }
 _YOUR_TURN = (N_("It is your turn."), N_("Please answer the question here."))
 _STEP_TEXTS = {
@@ -98,8 +98,8 @@ _PIN_SET_TEXTS = {
 EXIT_TEXTS = {
     ExitReason.LEFT: N_("Closed. The card can be taken out."),
     ExitReason.REFUSED: N_(
-        "You refused several times, so this was closed. If somebody told you to start it, do not "
-        "go on, and ask the hotline 0800-080-117."
+        "You declined several times, so this was closed. If someone told you to start it, stop "
+        "here and call 0800-080-117."
     ),
     ExitReason.COMMITMENT_BROKEN: N_(
         "This server tried to fake the two words, so nothing was connected and this app was "
@@ -166,7 +166,7 @@ FAILURE_TEXTS: dict[FailureCode, tuple[str, str]] = {
         N_("Check that it is the certificate card, or use another reader."),
     ),
     _C.CARD_CONTACT_LOST: (
-        N_("The contact to the card was lost. The PIN is as it was."),
+        N_("The card lost contact with the reader. Your PIN has not changed."),
         N_("Wipe the gold chip with a dry cloth, put the card in firmly, and start again."),
     ),
     _C.CARD_IN_USE: (
@@ -174,15 +174,15 @@ FAILURE_TEXTS: dict[FailureCode, tuple[str, str]] = {
         N_("Close other card programs and browser pages, and start again in the chat."),
     ),
     _C.CARD_REMOVED: (
-        N_("The card was pulled out. The PIN is as it was."),
+        N_("The card was pulled out. Your PIN has not changed."),
         N_("Put it in, leave it there, and start again in the chat."),
     ),
     _C.CARD_RESET: (
-        N_("Another program disturbed the card. The PIN is as it was."),
+        N_("Another program interrupted the card. Your PIN has not changed."),
         N_("Close other card programs and browser pages, and start again in the chat."),
     ),
     _C.CARD_NOT_RESPONDING: (
-        N_("The card took too long to answer. The PIN is as it was."),
+        N_("The card took too long to answer. Your PIN has not changed."),
         _PUT_IN_AGAIN,
     ),
     _C.CARD_RESPONSE_INVALID: (
@@ -207,7 +207,7 @@ FAILURE_TEXTS: dict[FailureCode, tuple[str, str]] = {
         START_AGAIN,
     ),
     _C.PIN_NOT_ACCEPTED: (
-        N_("The card's rules don't allow this new PIN. The PIN is as it was."),
+        N_("The card's rules don't allow this new PIN. Your PIN has not changed."),
         N_("Start again in the chat, and choose one that is harder to guess."),
     ),
     _C.PIN_WRONG: (
@@ -220,11 +220,11 @@ FAILURE_TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     _C.PUK_WRONG: (N_("The PUK was wrong."), N_("Look it up before you try again.")),
     _C.PUK_BLOCKED: (
-        N_("The PUK is locked. This card cannot be unlocked any more."),
+        N_("The PUK is locked. This card can no longer be unlocked."),
         N_("Ask in the chat how to get a new card."),
     ),
     _C.ADMIN_TRIES_LOW: (
-        N_("For the safety of the card, this was not begun: it has too few tries left for it."),
+        N_("To protect your card, this was not started: the card has too few attempts left."),
         N_("Take the card to the counter where you applied for it."),
     ),
     _C.ADMIN_KEY_REJECTED: (
@@ -245,11 +245,11 @@ FAILURE_TEXTS: dict[FailureCode, tuple[str, str]] = {
     ),
     _C.OUTCOME_UNKNOWN: (
         N_("The card was lost in the very moment the PIN was set."),
-        N_("Put it in again, and go on in the chat. If you are asked, try the new PIN first."),
+        N_("Put it back in, and continue in the chat. If you are asked, try the new PIN first."),
     ),
     _C.PIN_SET_UNPROVED: (
         N_("The new PIN is set, but the card did not confirm it."),
-        N_("Leave the card in, and go on in the chat."),
+        N_("Leave the card in, and continue in the chat."),
     ),
     _C.INTERNAL_ERROR: (N_("A mistake in this app."), START_AGAIN),
 }
@@ -347,7 +347,7 @@ def _disconnected_notice(event: ServerDisconnected, language: str, host: str) ->
 def _connected_notice(resumed: bool, language: str, host: str) -> StatusNotice:
     text = localise(language, "Connected to {host}.", host=host)
     if resumed:
-        return StatusNotice(NoticeTone.GOOD, text, localise(language, "The pairing goes on."))
+        return StatusNotice(NoticeTone.GOOD, text, localise(language, "The pairing stays valid."))
     return StatusNotice(NoticeTone.GOOD, text)
 
 
@@ -362,7 +362,7 @@ def _done_notice(event: OperationDone, language: str) -> StatusNotice:
     value = event.value
     if isinstance(value, CardReport) and value.pin and value.pin.remaining is not None:
         tries = value.pin.remaining
-        text = localise(language, "The card was read. PIN tries left: {tries}.", tries=tries)
+        text = localise(language, "The card was read. PIN attempts left: {tries}.", tries=tries)
     elif isinstance(value, ReaderList) and not value.readers:
         text = localise(language, "No card reader is there.")
     elif event.operation is Operation.SET_PIN:
@@ -376,7 +376,7 @@ def _failed_notice(event: OperationNotDone, language: str) -> StatusNotice:
     text, advice = FAILURE_TEXTS[event.code]
     parts = [localise(language, text)]
     if event.values.tries_left is not None:
-        parts.append(localise(language, "Tries left: {count}.", count=event.values.tries_left))
+        parts.append(localise(language, "Attempts left: {count}.", count=event.values.tries_left))
     if event.values.reader is not None:
         reader = sanitise(event.values.reader)
         parts.append(localise(language, "Card reader: {reader}.", reader=reader))

@@ -90,8 +90,8 @@ _CHECK_PURPOSE_TITLES = {
 _READING_TEXTS = (
     N_("Let the chat look at your card?"),
     N_(
-        "It sees the reader's name, the kind of card, its number, how many PIN tries are left and "
-        "the certificate. No PIN is needed. Your yes holds until the pairing ends."
+        "It sees the reader's name, the kind of card, its number, how many PIN attempts are "
+        "left and the certificate. No PIN is needed. Your yes holds until the pairing ends."
     ),
 )
 
@@ -131,7 +131,7 @@ def proxy_login_page(request: ProxyLoginRequest, language: str) -> PromptPage:
             "you close this app.",
             proxy=sanitise(request.proxy),
         ),
-        yes=localise(language, "Go on"),
+        yes=localise(language, "Continue"),
         no=localise(language, "Close"),
         problem=localise(language, "The proxy did not accept this name and password.")
         if request.is_refused
@@ -145,7 +145,7 @@ def pairing_code_page(problem: PairingProblem | None, language: str) -> PromptPa
     return PromptPage(
         title=localise(language, "Pairing code"),
         text=localise(language, "Kaika shows it in your Telegram chat, for five minutes."),
-        yes=localise(language, "Go on"),
+        yes=localise(language, "Continue"),
         no=localise(language, "Close"),
         problem=_code_problem_text(problem, language) if problem else "",
         warning=localise(
@@ -159,7 +159,7 @@ def pairing_code_page(problem: PairingProblem | None, language: str) -> PromptPa
 def _code_problem_text(problem: PairingProblem, language: str) -> str:
     parts = [localise(language, _CODE_PROBLEMS[problem.reason])]
     if problem.tries_left is not None:
-        parts.append(localise(language, "Tries left: {count}.", count=problem.tries_left))
+        parts.append(localise(language, "Attempts left: {count}.", count=problem.tries_left))
     if problem.wait_seconds:
         minutes = -(-problem.wait_seconds // 60)
         wait = N_("Wait about {minutes} min., then have the chat show a new code.")
@@ -262,7 +262,7 @@ def pin_page(request: PinRequest, language: str) -> PromptPage:
     return PromptPage(
         title=localise(language, _PIN_TITLES[request.kind]),
         text=pin_rules_text(request.rules, language, new=request.kind is PinKind.NEW),
-        yes=localise(language, "Go on"),
+        yes=localise(language, "Continue"),
         no=localise(language, "Cancel"),
         problem=_pin_problem_text(request, language),
         facts=(*_card_facts(request.card, language), *_tries_facts(request, language)),
@@ -321,13 +321,13 @@ def _last_try_text(request: PinRequest, language: str) -> str:
     if request.tries_left is None:
         return localise(
             language,
-            "This card does not say how many tries are left, so this could be the last one. If "
-            "the PIN is wrong, the card may be locked.",
+            "This card does not say how many attempts are left, so this could be the last one. "
+            "If the PIN is wrong, the card may be locked.",
         )
     return localise(
         language,
-        "If this PIN is wrong, the card is locked. Stop if you are not sure: you can set a new PIN "
-        "from the chat.",
+        "If this PIN is wrong, the card is locked. Stop if you are not sure: you can set a new "
+        "PIN from the chat.",
     )
 
 
@@ -342,7 +342,7 @@ def _pin_problem_text(request: PinRequest, language: str) -> str:
 def _tries_facts(request: PinRequest, language: str) -> tuple[PromptFact, ...]:
     if request.kind is PinKind.NEW or request.tries_left is None:
         return ()
-    label = localise(language, "Tries left")
+    label = localise(language, "Attempts left")
     if request.limit is None:
         return (PromptFact(label, str(request.tries_left)),)
     shown = localise(language, "{left} of {limit}", left=request.tries_left, limit=request.limit)

@@ -166,7 +166,7 @@ FAILURE_ADVICE: dict[FailureCode, FailureAdvice] = {
     ),
     _C.CARD_IN_USE: FailureAdvice("Another program holds the card.", "Close it."),
     _C.CARD_REMOVED: FailureAdvice(
-        "The card was pulled out. The PIN is as it was.", "Put it in again."
+        "The card was pulled out. The PIN has not changed.", "Put it in again."
     ),
     _C.CARD_RESET: FailureAdvice(
         "Another program reset the card. The PIN is as it was.", "Close that program."

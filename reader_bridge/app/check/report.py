@@ -48,7 +48,7 @@ def print_report(findings: list[Finding], language: str, console: Console) -> No
         _print_finding(finding, language, console, again=finding.step is last)
         last = finding.step
     message = (
-        N_("Everything that could be checked is in order.")
+        N_("Everything that could be checked is OK.")
         if has_no_failure(findings)
         else N_("Do what the first ✗ says, then check again.")
     )

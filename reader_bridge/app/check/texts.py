@@ -45,8 +45,8 @@ FINDING_TEXTS = {
     "card_error": N_("could not be read"),
     # profile
     **{finding_code(name): CARD_PROFILE_TEXTS[name].finding for name in ProfileName},
-    "pin_tries": N_("PIN: {tries_left} tries left"),
-    "pin_tries_unknown": N_("PIN: the card does not say how many tries are left"),
+    "pin_tries": N_("PIN attempts left: {tries_left}"),
+    "pin_tries_unknown": N_("PIN: the card does not say how many attempts are left"),
     "pin_last_try": N_("PIN: only one try left"),
     "pin_blocked": N_("PIN: no try left; the card is locked or not yet activated"),
     "certificate_valid": N_("certificate valid until {until}"),

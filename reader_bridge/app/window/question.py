@@ -322,7 +322,7 @@ def passphrase_page(problem: str, language: str) -> PromptPage:
         text=localise(
             language, "Its file is sealed. Type its passphrase to put it into the reader."
         ),
-        yes=localise(language, "Go on"),
+        yes=localise(language, "Continue"),
         no=localise(language, "Close"),
         problem=problem,
     )

@@ -245,7 +245,7 @@ def test_a_real_reader_service_with_a_card(
         done = run_check(tmp_path)
         assert f"✓ Card reader: {READER}" in done.stdout
         assert f"✓ Card: answers, in {READER}" in done.stdout
-        assert "PIN: 3 tries left" in done.stdout
+        assert "PIN attempts left: 3" in done.stdout
         with readers.connect(READER, exclusive=True):
             busy = run_check(tmp_path)
             assert "another program is using the card" in busy.stdout

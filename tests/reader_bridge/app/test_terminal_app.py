@@ -68,7 +68,7 @@ async def test_the_whole_way_to_a_new_pin(server: ScriptedServer, person: Termin
     person.types("y")
     await sees(person, phrases.MAY_PIN_CHANGE, NAME, phrases.NOT_CHECKED, "GP****3456", "[y/n]")
     person.types("y")
-    await sees(person, phrases.TYPE_PIN, "GP****3456", "Tries left", "3 of 3", "PIN:")
+    await sees(person, phrases.TYPE_PIN, "GP****3456", "Attempts left", "3 of 3", "PIN:")
     person.types(PIN)
     await sees(person, phrases.CHOOSE_NEW_PIN, "6 to 8 letters and digits", "New PIN:")
     person.types(NEW_PIN)
@@ -104,12 +104,12 @@ async def test_all_of_it_is_there_in_chinese(
     await pairing
     await sees(person, "已和", NAME, "配對")
     await line.start(ReadCardStatus())
-    await sees(person, phrases.MAY_CHAT_LOOK.chinese, "不需要 PIN碼", "允許嗎？")
+    await sees(person, phrases.MAY_CHAT_LOOK.chinese, "不需要PIN碼", "允許嗎？")
     person.types("y")
     result = await line.receive_end()
     assert isinstance(result, OperationResult)
     assert isinstance(result.value, CardReport)
-    await sees(person, "已讀取卡片。PIN碼還可以試 3 次。")
+    await sees(person, "已讀取卡片。PIN碼剩餘次數：3。")
     person.interrupts()
     assert await ends(person) == 0
     assert line.hello
@@ -193,7 +193,7 @@ async def test_the_last_try_is_spent_only_by_a_person_who_wants_to(
     assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.PIN_WRONG
     assert failure.values.tries_left == 1
-    await sees(person, "Tries left: 1", "do not guess")
+    await sees(person, "Attempts left: 1", "do not guess")
     assert WRONG not in person.everything
 
 
@@ -227,7 +227,7 @@ async def test_a_question_is_taken_back_with_what_was_typed(
     failure = await line.receive_end()
     assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.CANCELLED
-    await sees(person, phrases.OPERATION_CANCELLED, "The PIN is as it was.")
+    await sees(person, phrases.OPERATION_CANCELLED, "Your PIN has not changed.")
     await line.start(ReadCardStatus(), "op2")
     assert isinstance(await line.receive_end(), OperationResult)
 
@@ -253,7 +253,7 @@ async def test_a_wrong_code_is_asked_again_with_the_tries_that_are_left(
     person.types(CODE)
     await line.receive(Pair)
     await line.refuse(PairRefusal.WRONG_CODE, 4)
-    await sees(person, "This code was not right.", "Tries left: 4.", phrases.CODE_LABEL)
+    await sees(person, "This code was not right.", "Attempts left: 4.", phrases.CODE_LABEL)
     person.types(CODE)
     await line.receive(Pair)
     await line.refuse(PairRefusal.TOO_MANY_TRIES, 0, 900)
@@ -289,7 +289,7 @@ async def test_a_link_that_another_process_hands_over_is_answered_by_the_words(
     await sees(person, phrases.CODE_LABEL)
     second = start_user("--link", f"kaika://pair?code={CODE}", **runtime)
     assert await ends(second) == 0
-    assert "open already" in second.everything
+    assert "already open" in second.everything
     pair = await line.receive(Pair)
     assert pair.code == CODE
     await line.offer()

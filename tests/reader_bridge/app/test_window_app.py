@@ -139,7 +139,7 @@ async def test_cancel_in_the_chat_takes_the_question_back(
     failure = await outcome(person, line)
     assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.CANCELLED
-    await person.sees(phrases.OPERATION_CANCELLED, "The PIN is as it was.")
+    await person.sees(phrases.OPERATION_CANCELLED, "Your PIN has not changed.")
     await line.unpair(UnpairReason.BY_CHAT)
     await person.sees(phrases.PAIRING_CODE)
 
