@@ -11,7 +11,7 @@ _log = structlog.get_logger()
 
 
 class RepeatedEvents:
-    """Logs an event at once, and then at most once a minute how often it came again."""
+    """Logs an event when it comes, and then at most once a minute how often it came again."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, frozenset[tuple[str, str]]], int] = {}
@@ -27,7 +27,7 @@ class RepeatedEvents:
         asyncio.get_running_loop().call_later(_PERIOD, partial(self.sum_up, event, **details))
 
     def sum_up(self, event: str, **details: str) -> None:
-        """Log how often an event came again, if it did, and begin anew."""
+        """Log how often an event came again, if it did, and start counting again."""
         more = self._counts.pop((event, frozenset(details.items())), 0)
         if more:
             _log.warning(event, **details, more=more)

@@ -75,8 +75,8 @@ CHINESE: Final[Mapping[str, str]] = {
     "可能不同": "國民版網頁",
 }
 RULES: Final = {"en": ENGLISH, "zh_Hant": CHINESE}
-MESSAGE: Final = {"en": 350, "zh_Hant": 160}
-PAGE: Final = {"en": 640, "zh_Hant": 310}
+MESSAGE: Final[Mapping[str, int]] = {"en": 350, "zh_Hant": 160}
+PAGE: Final[Mapping[str, int]] = {"en": 640, "zh_Hant": 310}
 """Characters of a message, and of one that somebody asked for, or that has commands to copy."""
 PAGES: Final = (
     "<b>Welcome to Kaika",
@@ -87,7 +87,7 @@ PAGES: Final = (
     "No window can be opened here",
 )
 """How the pages begin."""
-LABEL: Final = {"en": 24, "zh_Hant": 12}
+LABEL: Final[Mapping[str, int]] = {"en": 24, "zh_Hant": 12}
 """Characters of a button, after its sign and without what is filled in."""
 BUTTONS: Final = frozenset(
     {
@@ -122,14 +122,15 @@ class Violation:
 
 def find_words(text: str, language: str) -> Iterator[str]:
     """Return the rules of a language that a text breaks."""
-    for rule, pattern in _PATTERNS[language].items():
+    for rule, pattern in _PATTERNS.get(language, {}).items():
         if pattern.search(text):
             yield rule
 
 
 def find_lengths(original: str, text: str, language: str) -> Iterator[str]:
     """Return a rule where a message is too long."""
-    limit = (PAGE if original.startswith(PAGES) else MESSAGE)[language]
+    limits = PAGE if original.startswith(PAGES) else MESSAGE
+    limit = limits.get(language, limits[locales.DEFAULT])
     if len(_TAG.sub("", text)) > limit:
         yield f"at most {limit} characters"
 
@@ -137,8 +138,9 @@ def find_lengths(original: str, text: str, language: str) -> Iterator[str]:
 def find_long_labels(original: str, translations: Mapping[str, str]) -> Iterator[str]:
     """Return a rule for every language in which a button is too long."""
     for language, text in {"en": original, **translations}.items():
-        if len(_SIGN.sub("", _PLACEHOLDER.sub("", text)).strip()) > LABEL[language]:
-            yield f"a button has at most {LABEL[language]} characters"
+        limit = LABEL.get(language, LABEL[locales.DEFAULT])
+        if len(_SIGN.sub("", _PLACEHOLDER.sub("", text)).strip()) > limit:
+            yield f"a button has at most {limit} characters"
 
 
 def find_labels(source: str) -> set[str]:

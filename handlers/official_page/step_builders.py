@@ -21,6 +21,16 @@ _MEANING = N_("It says: I have a question about the alien citizen natural person
 _GREETING = "您好，我要請問外來人口自然人憑證的事。"
 """The beginning of every Chinese sentence."""
 
+LOG_IN = N_(
+    "<b>Open the page and log in</b>\n"
+    "Go to {site} and choose:\n"
+    "\n"
+    "{menu}\n"
+    "\n"
+    "Log in with your UI No. and subscriber code."
+)
+"""The page on which people pay and see how far their application is."""
+
 
 def on_page(message: str, menu: Menu | None = None) -> StepText:
     """Return a message with ``{site}`` and ``{menu}`` filled in."""

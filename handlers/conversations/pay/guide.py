@@ -12,7 +12,7 @@ from handlers.conversations.pay.reminders import (
 from handlers.engine.model import ButtonTransition, Conversation, Step, TextInput
 from handlers.official_page import menus
 from handlers.official_page.pasted_texts import explain
-from handlers.official_page.step_builders import on_page, page_step, text_to_show
+from handlers.official_page.step_builders import LOG_IN, on_page, page_step, text_to_show
 from handlers.screen.text import N_
 
 _CHINESE = "我要在網站上繳費，但是有一個地方我不會操作，請幫我。"
@@ -76,17 +76,7 @@ PAY = Conversation(
         ),
         "off": Step(N_("🔕 Reminders are off. Your deadline stays the same."), links=("pay",)),
         "open": page_step(
-            on_page(
-                N_(
-                    "<b>Open the page and log in</b>\n"
-                    "Go to {site} and choose:\n"
-                    "\n"
-                    "{menu}\n"
-                    "\n"
-                    "Log in with your UI No. and subscriber code."
-                ),
-                menus.PAYMENT,
-            ),
+            on_page(LOG_IN, menus.PAYMENT),
             "address",
             stuck=N_(
                 "• No data found? If you just applied, wait until the next working day.\n"

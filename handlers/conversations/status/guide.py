@@ -3,7 +3,7 @@
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
 from handlers.official_page.pasted_texts import explain
-from handlers.official_page.step_builders import on_page, page_step
+from handlers.official_page.step_builders import LOG_IN, on_page, page_step
 from handlers.screen.text import N_
 
 _CHINESE = "我想查詢憑證的申請進度，但是看不懂網頁上的說明，請幫我。"
@@ -33,17 +33,7 @@ STATUS = Conversation(
             ),
         ),
         "login": page_step(
-            on_page(
-                N_(
-                    "<b>Open the page and log in</b>\n"
-                    "Go to {site} and choose:\n"
-                    "\n"
-                    "{menu}\n"
-                    "\n"
-                    "Log in with your UI No. and subscriber code."
-                ),
-                menus.PAYMENT,
-            ),
+            on_page(LOG_IN, menus.PAYMENT),
             "stage",
             stuck=N_(
                 "No data found? If you just applied, it may take until the next working day "

@@ -170,7 +170,7 @@ class OperationCompletion:
 
         Where the PC may be setting a PIN by itself, the bridge first reports how it ended.
 
-        :param is_bridge_done: the bridge reports nothing any more.
+        :param is_bridge_done: the bridge reports nothing further.
         """
         if chat.session is not None and chat.session.pairing is not None:
             chat.session.send(CancelOperation(operation.request_id))

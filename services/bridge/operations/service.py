@@ -135,7 +135,7 @@ class OperationService:
     ) -> None:
         """End the running operation, since its bridge is no longer paired with the chat.
 
-        :param is_bridge_done: the bridge reports nothing any more.
+        :param is_bridge_done: the bridge reports nothing further.
         """
         operation, session = chat.running, chat.session
         if operation is None:

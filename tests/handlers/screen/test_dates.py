@@ -1,4 +1,4 @@
-"""Dates as people read them, in both languages."""
+"""Dates as people read them, also in a language that has no form of its own."""
 
 from datetime import date
 
@@ -13,6 +13,7 @@ TUESDAY, SATURDAY = date(2026, 12, 8), date(2026, 12, 12)
     ("language", "one", "several"),
     [
         ("en", "Tuesday 8 December 2026", "Tuesday 8 December, Saturday 12 December"),
+        ("vi", "Thứ Ba 8 tháng 12 2026", "Thứ Ba 8 tháng 12, Thứ Bảy 12 tháng 12"),
         ("zh_Hant", "2026年12月8日（週二）", "12月8日（週二）、12月12日（週六）"),
     ],
 )
