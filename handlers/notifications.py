@@ -64,8 +64,9 @@ _NOTICE_TEXTS: Mapping[str, str] = MappingProxyType(
         ),
         NoticeKind.SUSPENDED: N_(
             "⏸ <b>The certificate was suspended</b>\n"
-            "{at} (Taipei). No one can use it now. To reactivate it, you need the subscriber "
-            "code, the IC card number and a one-time code."
+            "{at} (Taipei). No one can use it now. To reactivate it online, you need the "
+            "subscriber code, the IC card number and a one-time code. Without the code, only "
+            "the counter can."
         ),
         NoticeKind.RESUMING: N_(
             "⚠️ <b>Someone is about to reactivate your certificate</b>\n"
@@ -97,8 +98,14 @@ _THIS_CHAT_UNLINKED = N_(
 )
 _CALL = N_("If this wasn't you or someone you trust, call 0800-080-117.")
 _WAS_IT_YOU = N_("<b>Was this you?</b> If not, one tap suspends the certificate right away.")
+_WHO_SUSPENDED_IT = N_(
+    "<b>Was this you?</b> If not, someone may be able to read your e-mail. The certificate stays "
+    "suspended."
+)
 _HARMLESS = frozenset({NoticeKind.PAID, NoticeKind.POSTED})
 """Notices that mention no hotline."""
+_ON_HOLD = frozenset({NoticeKind.SUSPENDED, NoticeKind.RESUMING})
+"""Notices about a suspended certificate, which a no keeps suspended."""
 
 
 class ChatSender:
@@ -179,7 +186,8 @@ async def render_notice(
         parts.append(say(language, "UI No. {masked}.", masked=person.ui_number_masked))
     rows = _answer_buttons(message, notice, person, language)
     if rows:
-        parts.append(say(language, _WAS_IT_YOU))
+        asked = _WHO_SUSPENDED_IT if notice is NoticeKind.SUSPENDED else _WAS_IT_YOU
+        parts.append(say(language, asked))
     elif notice not in _HARMLESS:
         parts.append(say(language, _CALL))
     return view(Markup("\n\n".join(parts)), *rows)
@@ -205,8 +213,9 @@ def _answer_buttons(
 ) -> list[list[InlineKeyboardButton]]:
     """Return the buttons below "was this you?"; none where it is not asked."""
     alert_id = message.references.get("doubt")
-    is_on_hold = person.certificate is CertificateState.SUSPENDED and notice is NoticeKind.RESUMING
-    can_be_stopped = person.certificate is CertificateState.ACTIVE or is_on_hold
+    is_on_hold = person.certificate is CertificateState.SUSPENDED and notice in _ON_HOLD
+    is_active = person.certificate is CertificateState.ACTIVE
+    can_be_stopped = is_on_hold or (is_active and notice is not NoticeKind.SUSPENDED)
     if notice not in SUSPICIOUS or alert_id is None or not can_be_stopped:
         return []
     stop = N_("🛑 Not me: stay suspended") if is_on_hold else N_("🛑 Not me: suspend now")
@@ -273,7 +282,7 @@ def _result_view(result: ReportResult, language: str) -> View:
     if result.certificate is CertificateState.ACTIVE:
         text = say(
             language,
-            "You've already answered this, and the certificate was reactivated after that.",
+            "The certificate was reactivated after this message, so it is active.",
         )
         return view(text, _conversation_row(language, N_("⏸ Suspend it"), "suspend"))
     text = say(

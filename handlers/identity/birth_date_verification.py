@@ -25,9 +25,9 @@ from handlers.identity.code_verification import (
 from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.input_parser import IdentityInput, parse_number_and_birth_date
 from handlers.identity.one_time_code_step import OneTimeCodeStep
-from handlers.identity.step_data import IDENTITY_KEYS, MASKED, NUMBER
+from handlers.identity.step_data import MASKED, NUMBER
 from handlers.screen.text import N_, Markup, say
-from services.authority.errors import GrantExpiredError, WrongStateError
+from services.authority.errors import GrantExpiredError
 from services.authority.interface.authority import Authority
 from services.calendar import today
 
@@ -56,7 +56,6 @@ class BirthDateVerification:
 
     :ivar number_step: the name of the step that asks for both.
     :ivar date_step: the name of the one that asks for the date only.
-    :ivar refused_step: where a state leads that does not allow it.
     """
 
     authority: Authority
@@ -65,14 +64,12 @@ class BirthDateVerification:
     date_step: str
     introduction: str | None = None
     buttons: tuple[ButtonTransition, ...] = ()
-    refused_step: str | None = None
     title: str | None = None
 
     @property
     def steps(self) -> Mapping[str, Step]:
         """The steps."""
-        refused = () if self.refused_step is None else (self.refused_step,)
-        targets = (self.number_step, self.date_step, *self.one_time_code.also_targets, *refused)
+        targets = (self.number_step, self.date_step, *self.one_time_code.also_targets)
         secret = SecretInput(self._read, None, self.one_time_code.name, targets, self._submit)
         return {
             self.number_step: Step(
@@ -105,11 +102,7 @@ class BirthDateVerification:
             return ErrorSteps(self.number_step).result_for(error, ctx)
         if typed.birth_date is None:
             return StepResult(self.date_step, seal_ui_number(sealed_input, number, ctx))
-        try:
-            return await self.one_time_code.send_to(session, number, typed.birth_date, ctx)
-        except WrongStateError:
-            assert self.refused_step is not None
-            return StepResult(self.refused_step, clear_data=IDENTITY_KEYS)
+        return await self.one_time_code.send_to(session, number, typed.birth_date, ctx)
 
 
 def _ask_date(ctx: StepContext) -> Markup:

@@ -176,10 +176,10 @@ def question_text(
 
 PAUSED = Step(
     N_(
-        "🛟 <b>While you wait</b>: look for the subscriber code on your application form. If "
-        "you lost the card and can't wait, send the emergency form by fax."
+        "🛟 <b>While you wait</b>: look for the subscriber code on your application form. Lost "
+        "the card? You can suspend it now, with a one-time code by e-mail."
     ),
-    links=("retrieve", "suspend/fax"),
+    links=("suspend/by_mail", "retrieve", "suspend/fax"),
 )
 LOCKED = Step(
     N_(
@@ -187,7 +187,7 @@ LOCKED = Step(
         "one-time code by e-mail. For everything else, have the code released at the counter "
         "first."
     ),
-    links=("suspend/locked_out",),
+    links=("suspend/by_mail",),
 )
 
 

@@ -25,9 +25,10 @@ SUSPICIOUS = frozenset(
         NoticeKind.CODE_REVEALED,
         NoticeKind.CODE_LOCKED,
         NoticeKind.ACTIVATED,
+        NoticeKind.SUSPENDED,
         NoticeKind.RESUMING,
         NoticeKind.RESUMED,
         NoticeKind.CHAT_LINKED,
     }
 )
-"""What may be somebody else's doing, which suspending stops."""
+"""What may be somebody else's doing: a no suspends the certificate, or keeps it suspended."""

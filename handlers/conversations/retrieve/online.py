@@ -51,10 +51,10 @@ _NOT_KEPT = N_(
     "🔑 <b>Your card is activated, so no one, including us, can give the code back.</b>\n"
     "\n"
     "<b>You can still</b> use the card with its PIN, change the PIN if you know it, and "
-    "suspend by fax (with a one-time code if the code is locked).\n"
+    "suspend with a one-time code by e-mail.\n"
     "\n"
-    "<b>You need the code</b> to suspend here, reactivate or unlock. The last option is to "
-    "revoke and apply again, NT$278."
+    "<b>You need the code</b> to reactivate or unlock. The last option is to revoke and apply "
+    "again, NT$278."
 )
 
 _FORM_STEP = Step(
@@ -97,7 +97,7 @@ def retrieve_conversation(authority: Authority) -> Conversation:
             "not_kept": Step(
                 _NOT_KEPT,
                 info_buttons=GUIDE.steps["activated"].info_buttons,
-                links=("change_pin", "suspend/locked_out", "suspend/fax"),
+                links=("change_pin", "suspend/by_mail"),
             ),
             "overdue": GUIDE.steps["overdue"],
             "not_applied": GUIDE.steps["not_applied"],

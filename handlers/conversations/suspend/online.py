@@ -1,7 +1,7 @@
 """Suspending (停用) the certificates (docs/facts.md §1.6).
 
-The person is verified by UI No. and code, then by the card number or a one-time code. For a locked
-code, birth date and one-time code are enough; without the code, the form goes by fax.
+The person is verified by UI No. and code, then by the card number or a one-time code. Without the
+code, birth date and one-time code are enough; who cannot read that e-mail sends the form by fax.
 """
 
 from collections.abc import Mapping
@@ -45,15 +45,16 @@ _PROOF = N_(
 _CONFIRM = N_(
     "<b>Suspend the card now?</b>\n"
     "• No one can sign, log in or decrypt with it any longer, effective immediately.\n"
-    "• To undo this (復用), you need the subscriber code, the card number and a one-time code.\n"
+    "• <b>To reactivate online</b> (復用) you need the subscriber code, the card number and a "
+    "one-time code. Without the code, only the counter can.\n"
     "• We'll email you and notify your linked chats."
 )
 _DONE = N_(
     "⏸ <b>Suspended.</b> No one can use the certificate now.\n"
     "\n"
     "<b>To reactivate it</b> (復用), you need the subscriber code, the IC card number and a "
-    "one-time code. If you can't find the card, revoke it at a service station and apply "
-    "again, NT$278."
+    "one-time code; without the code, only the counter can. If you can't find the card, revoke "
+    "it at a service station and apply again, NT$278."
 )
 _ALREADY = N_(
     "⏸ <b>The certificate is already suspended</b>, so no one can use it.\n"
@@ -62,21 +63,17 @@ _ALREADY = N_(
     "and apply again, NT$278."
 )
 _NO_CODE = N_(
-    "<b>What happened to your code?</b>\n"
-    "🔒 <b>It's locked</b> after wrong attempts: use your birth date and a one-time code by "
-    "e-mail.\n"
-    "🔑 <b>I forgot it</b>, and the card is not activated: get it back.\n"
-    "📠 <b>I lost it</b>, and the card is activated: send the emergency form by fax."
+    "<b>You can suspend the card without the code</b>, whether it's lost, forgotten or locked.\n"
+    "✉️ <b>By e-mail</b>: your birth date and a one-time code. It takes a minute.\n"
+    "📠 <b>By fax</b>: if you can't open that mailbox.\n"
+    "🔑 Is the card not activated yet? Then you can get the code back."
 )
 _LOCKED = N_(
     "🔒 <b>You can still suspend the card now</b>, with your birth date and a one-time code by "
     "e-mail."
 )
-_LOCKED_OUT = N_("🔒 <b>Suspend with a locked code</b>")
-_NOT_LOCKED = N_(
-    "🔑 <b>This code is not locked</b>, so you need it to suspend here. No changes were made.\n"
-    "\n"
-    "Do you have it? Continue with the code. If not, send the emergency form by fax."
+_BY_MAIL = N_(
+    "⏸ <b>Suspend without the code</b>: with your birth date and a one-time code by e-mail."
 )
 
 _FAX_BUTTON = ButtonTransition("fax", N_("📠 Use fax"), "fax")
@@ -84,13 +81,10 @@ _STEPS_WITHOUT_CODE: Mapping[str, Step] = {
     "no_code": Step(
         _NO_CODE,
         (
-            ButtonTransition("locked", N_("🔒 The code is locked"), "locked_out"),
-            ButtonTransition("forgotten", N_("🔑 Get my code back"), "retrieve/form"),
+            ButtonTransition("mail", N_("✉️ Suspend by e-mail"), "by_mail"),
             _FAX_BUTTON,
+            ButtonTransition("forgotten", N_("🔑 Get my code back"), "retrieve/form"),
         ),
-    ),
-    "not_locked": Step(
-        _NOT_LOCKED, (ButtonTransition("code", N_("🔑 I have the code"), "who"), _FAX_BUTTON)
     ),
     "fax": replace(GUIDE.steps["fax"], title=N_("📠 Suspend by fax")),
     "send": GUIDE.steps["send"],
@@ -139,12 +133,11 @@ def _birth_date_verification(
     return BirthDateVerification(
         authority,
         one_time_code,
-        number_step="locked_out",
+        number_step="by_mail",
         date_step="born",
-        introduction=_LOCKED_OUT,
+        introduction=_BY_MAIL,
         buttons=(_FAX_BUTTON,),
-        refused_step="not_locked",
-        title=N_("🔒 Suspend: code locked"),
+        title=N_("✉️ Suspend by e-mail"),
     )
 
 

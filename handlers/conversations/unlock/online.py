@@ -69,7 +69,7 @@ _UNLOCK = PinSetupConversation(
     links=("card_check",),
     extra_steps={
         "no_code": Step(_NO_CODE, links=("change_pin",)),
-        "code_locked": Step(_CODE_LOCKED, links=("suspend/locked_out",)),
+        "code_locked": Step(_CODE_LOCKED, links=("suspend/by_mail",)),
     },
 )
 

@@ -51,7 +51,6 @@ class Credentials(Protocol):
         An unknown person gets the same answer, and no mail.
 
         :raises TooManyMailsError: after three in an hour, or ten in a day.
-        :raises WrongStateError: to suspend without the code, where the code is not locked.
         """
 
     async def send_one_time_code(

@@ -1,4 +1,4 @@
-"""One-time codes by e-mail: retrieving the code, completing a grant, suspending a locked card."""
+"""One-time codes by e-mail: retrieving the code, completing a grant, suspending without it."""
 
 import re
 from datetime import date, timedelta
@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from services.authority.data_types import AuthorityOperation, Challenge, Grant, Proof, RevealedCode
+from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.grants import find_missing_proofs
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.models import OneTimeChallenge
@@ -21,7 +22,6 @@ from services.authority.errors import (
     WrongCardNumberError,
     WrongCodeError,
     WrongOneTimeCodeError,
-    WrongStateError,
 )
 from services.formats.card_number import CardNumber
 from services.formats.one_time_code import OneTimeCode
@@ -296,8 +296,6 @@ async def test_a_locked_code_still_allows_suspension_by_one_time_code(
     world: AuthorityHarness,
 ) -> None:
     someone = await world.person().is_active()
-    with pytest.raises(WrongStateError):
-        await asks(someone, operation=AuthorityOperation.SUSPEND)
     for chat in OTHER_CHATS[:4]:
         with pytest.raises((WrongCodeError, CodeLockedError)):
             await someone.checks(WRONG, chat=chat)
@@ -306,15 +304,44 @@ async def test_a_locked_code_still_allows_suspension_by_one_time_code(
         assert (await world.authority.certificates.suspend(session, grant.id, CHAT, NOW)).changed
 
 
-async def test_the_way_around_a_locked_code_looks_the_same_for_nobody(
+async def test_birth_date_and_one_time_code_suspend_and_do_nothing_else(
     world: AuthorityHarness,
 ) -> None:
-    no_one = nobody(world)
-    with pytest.raises(WrongStateError):
-        await asks(no_one, operation=AuthorityOperation.SUSPEND)
-    for chat in OTHER_CHATS[:4]:
-        with pytest.raises((WrongCodeError, CodeLockedError)):
-            await no_one.checks(WRONG, chat=chat)
-    challenge = await asks(no_one, operation=AuthorityOperation.SUSPEND)
+    someone = await world.person().is_active()
+    authority, others = world.authority, set(AuthorityOperation) - {AuthorityOperation.SUSPEND}
+    grant = await answers(world, await asks(someone, operation=AuthorityOperation.SUSPEND))
+    for operation in others:
+        with pytest.raises(GrantExpiredError):
+            async with world.database.unit_of_work() as session:
+                await grants.require_grant(session, grant.id, operation, CHAT, NOW)
+    with pytest.raises(ProofMissingError):
+        async with world.database.unit_of_work() as session:
+            await authority.links.link_chat(session, grant.id, CHAT, NOW)
+    with pytest.raises(GrantExpiredError):
+        async with world.database.unit_of_work() as session:
+            await authority.certificates.suspend(session, grant.id, CHAT + 1, NOW)
+    changes = []
+    for _ in range(2):
+        async with world.database.unit_of_work() as session:
+            changes.append(await authority.certificates.suspend(session, grant.id, CHAT, NOW))
+    assert [change.changed for change in changes] == [True, False]
+
+
+async def test_a_wrong_one_time_code_suspends_nothing(world: AuthorityHarness) -> None:
+    someone = await world.person().is_active()
+    challenge = await asks(someone, operation=AuthorityOperation.SUSPEND)
+    for _ in range(5):
+        with pytest.raises(WrongOneTimeCodeError):
+            await answers(world, challenge, wrong=1)
+    with pytest.raises(OneTimeCodeExpiredError):
+        await answers(world, challenge)
+    shown = await world.counter.show(someone.ui_number, NOW)
+    assert shown.timeline.certificate == "active"
+
+
+async def test_suspending_without_the_code_looks_the_same_for_nobody(
+    world: AuthorityHarness,
+) -> None:
+    challenge = await asks(nobody(world), operation=AuthorityOperation.SUSPEND)
     with pytest.raises(WrongOneTimeCodeError):
         await answers(world, challenge)

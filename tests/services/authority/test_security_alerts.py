@@ -34,9 +34,9 @@ async def test_what_may_be_somebody_elses_doing_is_asked_and_nothing_else(
         rows = (await session.scalars(select(OutboxMessage))).all()
         asked = {row.message for row in rows if "doubt" in json.loads(row.reference)}
         doubts = (await session.scalars(select(SecurityAlert))).all()
-    assert asked == {"resumed", "chat_linked"}
+    assert asked == {"suspended", "resumed", "chat_linked"}
     assert {NoticeKind(doubt.notice) for doubt in doubts} <= SUSPICIOUS
-    assert NoticeKind.SUSPENDED not in SUSPICIOUS
+    assert NoticeKind.PAID not in SUSPICIOUS
 
 
 async def test_denying_suspends_at_once_ends_what_is_under_way_and_is_on_record(
@@ -86,6 +86,32 @@ async def test_denying_an_announcement_stops_the_resumption(world: AuthorityHarn
     with pytest.raises(GrantExpiredError):
         async with world.database.unit_of_work() as session:
             await world.authority.certificates.resume(session, grant.id, CHAT, NOW)
+
+
+async def test_denying_a_suspension_keeps_it_and_ends_what_is_under_way(
+    world: AuthorityHarness,
+) -> None:
+    someone = await create_linked_person(world, FIRST)
+    await someone.suspends()
+    doubt = await find_alert(world, NoticeKind.SUSPENDED)
+    thief = await someone.obtain_grant(AuthorityOperation.RESUME, chat=66)
+    for _ in range(2):
+        assert await report_not_me(world, doubt) == ReportResult(False, await _state(someone))
+        assert await _state(someone) == "suspended"
+    with pytest.raises(GrantExpiredError):
+        async with world.database.unit_of_work() as session:
+            await world.authority.certificates.resume(session, thief.id, 66, NOW)
+
+
+async def test_denying_a_suspension_that_was_lifted_does_not_suspend(
+    world: AuthorityHarness,
+) -> None:
+    someone = await create_linked_person(world, FIRST)
+    await someone.suspends()
+    await someone.resumes()
+    denial = await report_not_me(world, await find_alert(world, NoticeKind.SUSPENDED))
+    assert (denial.changed, denial.certificate) == (False, "active")
+    assert await _state(someone) == "active"
 
 
 @pytest.mark.parametrize("revoked", [True, False])

@@ -43,7 +43,6 @@ from services.authority.errors import (
     GrantExpiredError,
     WrongCardNumberError,
     WrongCodeError,
-    WrongStateError,
 )
 from services.authority.interface.credentials import Credentials
 from services.authority.lifecycle import CODE_RECOVERABLE, ApplicationState
@@ -196,10 +195,6 @@ class EmbeddedCredentials(Credentials):
         now: datetime,
     ) -> Challenge:
         ui_hash = self._records.hash_ui_number(ui_number)
-        if operation is AuthorityOperation.SUSPEND and await rate_limit.count_remaining(
-            session, CODE_GUESSES, ui_hash, now
-        ):
-            raise WrongStateError("code_not_locked", operation)
         subscriber = await self._records.find(session, ui_number)
         birth_hash = self._records.hash_birth_date(ui_number, birth_date)
         application = await self._find_application(session, ui_number)

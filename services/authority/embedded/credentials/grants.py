@@ -33,7 +33,7 @@ REQUIRED_PROOFS: Mapping[AuthorityOperation, tuple[frozenset[Proof], ...]] = Map
     }
 )
 """The ways to each operation. Activating and unlocking need that person's card besides, which is
-asked of the card itself. Suspending without the code is there for a code that is locked."""
+asked of the card itself. Whoever lost card and form together suspends without the code."""
 
 
 def find_missing_proofs(

@@ -79,8 +79,9 @@ _TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         NoticeKind.SUSPENDED: (
             "your certificate is suspended",
-            "Your certificate was suspended on {at} (Taipei). To reactivate it, you need the "
-            "subscriber code, the IC card number and a one-time code.",
+            "Your certificate was suspended on {at} (Taipei). To reactivate it online, you need "
+            "the subscriber code, the IC card number and a one-time code. Without the code, only "
+            "the counter can. " + _CALL,
         ),
         NoticeKind.RESUMING: (
             "your certificate is about to be reactivated",

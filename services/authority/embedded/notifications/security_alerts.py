@@ -21,6 +21,7 @@ from services.authority.embedded.personal_data.records import find_latest_applic
 from services.authority.errors import AlertExpiredError
 from services.authority.interface.links import SecurityAlerts
 from services.authority.lifecycle import CertificateAct, CertificateState
+from services.authority.notice_kinds import NoticeKind
 
 _SUSPENDABLE = frozenset({CertificateState.ACTIVE, CertificateState.SUSPENDED})
 
@@ -47,7 +48,8 @@ class EmbeddedSecurityAlerts(SecurityAlerts):
         self._audit.record(session, AuditAct.DENIED, application.id, actor.name, now, about)
         # Whatever is under way, such as resuming, needs the code again.
         await grants.withdraw_grants(session, application)
-        if state not in _SUSPENDABLE:
+        # A no to an old suspension is none to the resumption that came after it.
+        if state not in _SUSPENDABLE or doubt.notice == NoticeKind.SUSPENDED:
             return ReportResult(False, state)
         act = self._certificates.change_state
         change = await act(session, application, CertificateAct.SUSPEND, actor, now)

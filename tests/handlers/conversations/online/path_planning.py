@@ -71,7 +71,7 @@ _NOT_POSSIBLE = {
 """The final steps for card states in which an operation is not possible."""
 _NOTHING_TO_DO = {"suspend": {"suspended": "already"}, "resume": {"active": "already"}}
 _PAY_STEPS = {"submitted": "owed", "overdue": "overdue", "paid": "paid"}
-_BIRTH_DATE_STEPS = (("retrieve", "who"), ("suspend", "locked_out"))
+_BIRTH_DATE_STEPS = (("retrieve", "who"), ("suspend", "by_mail"))
 
 
 def find_edges(persona: Persona, step_id: StepId, step: Step) -> Iterator[PathEdge]:
@@ -114,8 +114,6 @@ def _input_edges(persona: Persona, step_id: StepId, target: StepId) -> Iterator[
 
 def _target_of_birth_date(persona: Persona, conversation: str) -> StepId:
     """Return where UI No. and birth date lead."""
-    if conversation == "suspend" and not persona.is_locked:
-        return conversation, "not_locked"
     return conversation, "paused" if persona.chat_state == "paused" else "mailed"
 
 

@@ -166,7 +166,7 @@ async def enter_wrong_code(holder: Cardholder, chat: int) -> None:
 
 
 _ASKED_FOR: Mapping[str, tuple[int, ...]] = {
-    "who": (0, 2), "code": (0, 2), "born": (0,), "locked_out": (0,), "proof": (1,), "card": (1,),
+    "who": (0, 2), "code": (0, 2), "born": (0,), "by_mail": (0,), "proof": (1,), "card": (1,),
 }  # fmt: skip
 """Indexes into `UNEXPECTED_SECRETS` of what a step does ask for."""
 
@@ -195,7 +195,7 @@ async def visit_step(
 def _unexpected_secrets(location: StepLocation) -> tuple[str, ...]:
     asked = () if location.step.secret_input is None else _ASKED_FOR.get(location.name, ())
     if location.step_id == ("retrieve", "who"):
-        asked = _ASKED_FOR["locked_out"]
+        asked = _ASKED_FOR["by_mail"]
     return tuple(text for i, text in enumerate(StepVisit.unexpected_secrets) if i not in asked)
 
 

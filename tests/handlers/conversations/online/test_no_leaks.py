@@ -102,7 +102,7 @@ async def test_left_in_the_middle(
     harness: BotHarness, office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     holder, anna = await office.cardholder("submitted"), harness.add_user()
-    await anna.starts("do-suspend-locked_out")
+    await anna.starts("do-suspend-by_mail")
     await anna.says(holder.ui_number_text)
     assert (await state(anna)).data["masked"] == holder.ui_number.mask()
     await expect_no_leaks(harness, tmp_path, anna, capsys.readouterr().err, [holder.ui_number_text])

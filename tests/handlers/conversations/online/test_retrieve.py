@@ -157,7 +157,7 @@ async def test_after_activation_the_answer_is_honest(harness: BotHarness, office
         anna.sees(said["after"])
         assert not messages_with_code(anna, holder)
         targets = [b["callback_data"] for b in buttons(anna.last) if "v1:do:" in b["callback_data"]]
-        assert targets == ["v1:do:change_pin", "v1:do:suspend.locked_out", "v1:do:suspend.fax"]
+        assert targets == ["v1:do:change_pin", "v1:do:suspend.by_mail"]
 
 
 async def test_shown_twice_is_told_once(harness: BotHarness, office: Office) -> None:

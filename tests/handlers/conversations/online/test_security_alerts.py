@@ -54,7 +54,7 @@ async def test_the_tap_that_comes_twice_says_the_same(harness: BotHarness, offic
     assert await holder.certificate_state() == "suspended"
     await office.counter.resume(holder.ui_number, NOW)
     await anna.forges(question, data)
-    anna.sees("already answered this")
+    anna.sees("was reactivated after this message")
     assert await holder.certificate_state() == "active"
 
 
@@ -108,6 +108,24 @@ async def test_before_the_resumption_everyone_is_told_and_can_stop_it(
     with pytest.raises(GrantExpiredError):
         async with office.database.unit_of_work() as session:
             await office.authority.certificates.resume(session, grant.id, 66, NOW)
+    assert await holder.certificate_state() == "suspended"
+
+
+async def test_whoever_did_not_suspend_is_asked_and_it_stays_suspended(
+    harness: BotHarness, office: Office
+) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
+    await anna.starts()
+    await link_chat(holder, anna)
+    grant = await holder.obtain_grant(
+        AuthorityOperation.SUSPEND, Proof.BIRTH_DATE, Proof.MAIL, chat=66, now=NOW
+    )
+    async with office.database.unit_of_work() as session:
+        await office.authority.certificates.suspend(session, grant.id, 66, NOW)
+    await harness.run_due_jobs(NOW)
+    anna.sees("Was this you?", "may be able to read your e-mail", "Without the code, only")
+    await anna.presses("stay suspended")
+    anna.sees("stays suspended", "e-mail password")
     assert await holder.certificate_state() == "suspended"
 
 

@@ -29,6 +29,7 @@ WORDS = {
         "confirm": phrases.SUSPEND_NOW,
         "done": phrases.SUSPENDED,
         "undo": "To reactivate it",
+        "undo online": "Without the code, only the counter can",
         "already": "already suspended",
         "letter": "emergency suspension",
     },
@@ -37,6 +38,7 @@ WORDS = {
         "confirm": phrases.SUSPEND_NOW.chinese,
         "done": phrases.SUSPENDED.chinese,
         "undo": "要復用時",
+        "undo online": "沒有用戶代碼，只能到櫃檯辦理",
         "already": "憑證先前已停用",
         "letter": "緊急停用申請書",
     },
@@ -202,20 +204,41 @@ async def test_a_locked_code_still_suspends_by_mail(harness: BotHarness, office:
     assert await holder.certificate_state() == "suspended"
 
 
-async def test_without_the_code_there_are_three_ways(harness: BotHarness, office: Office) -> None:
+@languages
+async def test_who_lost_card_and_form_suspends_by_mail(
+    harness: BotHarness, office: Office, language: str
+) -> None:
+    holder, anna = await office.cardholder(), harness.add_user(language=language)
+    await anna.starts("do-suspend")
+    await press(anna, "none")
+    assert step_keys(anna)[0] == "mail", "the quickest way comes first"
+    await press(anna, "mail")
+    await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
+    await anna.says(await read_one_time_code(harness, holder))
+    anna.sees(WORDS[language]["confirm"], WORDS[language]["undo online"])
+    await press(anna, "suspend")
+    anna.sees(WORDS[language]["done"], WORDS[language]["undo"])
+    assert (await state(anna)).step == "done", "no offer to link: there was no code"
+    assert await holder.certificate_state() == "suspended"
+
+
+async def test_without_code_and_mailbox_the_fax_is_left(
+    harness: BotHarness, office: Office
+) -> None:
     holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-suspend")
     await press(anna, "none")
-    assert {"locked", "forgotten", "fax"} <= set(step_keys(anna))
-    await press(anna, "locked")
-    await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
-    anna.sees("This code is not locked", "No changes were made")
-    await press(anna, "fax")
-    anna.sees("0800-080-117", "cse@moica.nat.gov.tw", "緊急停用申請書")
+    assert {"mail", "forgotten", "fax"} <= set(step_keys(anna))
+    await press(anna, "mail")
+    await anna.says(f"{holder.ui_number_text} 1991-01-01")
+    anna.sees(phrases.MAIL_MAY_BE_SENT)
     await harness.run_due_jobs(current_time(harness))
     assert not any(
         phrases.ONE_TIME_CODE_MAIL in mail.text for mail in harness.engine.world.mailbox.mails
-    )
+    ), "another birth date"
+    await press(anna, "back")
+    await press(anna, "fax")
+    anna.sees("0800-080-117", "cse@moica.nat.gov.tw", "緊急停用申請書")
 
 
 async def test_a_wrong_one_time_code_and_a_new_one(harness: BotHarness, office: Office) -> None:
