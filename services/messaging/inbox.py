@@ -251,20 +251,17 @@ class Inbox:
 
     async def _commit(self, work: _Batch) -> list[list[Json]]:
         async with self._database.unit_of_work(is_urgent=True) as session:
-            known = await self._known_ids(session, work)
-            fresh = [_pick_new(known, updates) for updates, _ in work.updates]
-            rows = [self._row(item) for new in fresh for item in new]
-            if rows:
-                await session.execute(insert_or_ignore(session, InboxUpdate), rows)
+            new = await self._insert_new(session, work)
             await _write_marks(session, work)
-        return [[item for item in new if isinstance(item, dict)] for new in fresh]
+        return [_take(new, updates) for updates, _ in work.updates]
 
-    async def _known_ids(self, session: AsyncSession, work: _Batch) -> set[int]:
-        ids = [update_id_of(item) for updates, _ in work.updates for item in updates]
-        if not ids:
+    async def _insert_new(self, session: AsyncSession, work: _Batch) -> set[int]:
+        """Store the updates whose ids are not stored yet, and return those ids."""
+        rows = [self._row(item) for updates, _ in work.updates for item in updates]
+        if not rows:
             return set()
-        query = select(InboxUpdate.update_id).where(InboxUpdate.update_id.in_(ids))
-        return set((await session.scalars(query)).all())
+        insert = insert_or_ignore(session, InboxUpdate).returning(InboxUpdate.update_id)
+        return set((await session.scalars(insert, rows)).all())
 
     def _row(self, item: ReceivedUpdate) -> Json:
         row: Json = {"update_id": update_id_of(item), "received_at": datetime.now(UTC)}
@@ -318,15 +315,14 @@ def _arrived_before(moment: datetime) -> ColumnElement[bool]:
     return InboxUpdate.received_at < moment
 
 
-def _pick_new(known: set[int], updates: Sequence[ReceivedUpdate]) -> list[ReceivedUpdate]:
-    """Return the updates not in `known`, each once, and add them to it."""
-    fresh = []
+def _take(new: set[int], updates: Sequence[ReceivedUpdate]) -> list[Json]:
+    """Take the ids of `updates` out of `new`, and return those that can be processed, each once."""
+    taken = []
     for item in updates:
-        update_id = update_id_of(item)
-        if update_id not in known:
-            known.add(update_id)
-            fresh.append(item)
-    return fresh
+        if (update_id := update_id_of(item)) in new:
+            new.remove(update_id)
+            taken.append(item)
+    return [item for item in taken if isinstance(item, dict)]
 
 
 async def _write_marks(session: AsyncSession, work: _Batch) -> None:

@@ -21,7 +21,7 @@ from services.authority.errors import CheckQueueFullError
 
 _SALT_BYTES = 16
 _HASH_BYTES = 32
-_NICENESS = 5
+_NICENESS = 10
 Result = TypeVar("Result")
 
 
