@@ -5,6 +5,7 @@ Each test begins in a folder where the program has run before.
 
 import asyncio
 import io
+import os
 import shutil
 import sqlite3
 import sys
@@ -30,6 +31,8 @@ SETTINGS = {
     "KAIKA_SMTP_SECURITY": "none",
     "KAIKA_MAIL_FROM": "kaika@mail.example",
 }
+
+KAIKA = (sys.executable, "-m", "bot.cli.main")
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +136,30 @@ def test_harmed_files_are_told_of_in_one_line(
     status, answer = terminal.run_json("counter", "list")
     assert (status in (1, 2), answer["error"]) == (True, error)
     assert message in answer["message"]
+
+
+@pytest.mark.parametrize(
+    "words", [("run",), ("counter", "list"), ("audit", "verify")], ids=" ".join
+)
+async def test_a_folder_that_cannot_be_written_is_told_of_in_one_line(
+    machine: CommandRunner, words: tuple[str, ...]
+) -> None:
+    ended = await machine.run(*_with_read_only(machine.folder / "data"), *KAIKA, *words)
+    _is_one_line(ended, "This user has to be able to write to the file and to its folder")
+
+
+async def test_a_new_folder_that_cannot_be_written_is_told_of_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    machine = CommandRunner(tmp_path, SETTINGS)
+    ended = await machine.run(*_with_read_only(tmp_path / "data"), *KAIKA, "run")
+    _is_one_line(ended, "keys.json: Read-only file system")
+
+
+def _with_read_only(folder: Path) -> tuple[str, ...]:
+    """Return a command that runs another, for which the folder is read-only, also as root."""
+    rootless = () if os.geteuid() == 0 else ("--map-root-user",)
+    mounted = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    return "unshare", *rootless, "--mount", "sh", "-c", mounted, str(folder)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,12 @@ PEOPLE = 12
 CALLS = 10
 """The bot's calls after which something fails."""
 SHORT, LONG = 3.0, 60.0
+NOTICED = 10.0
+"""Seconds within which the log says what is wrong with the database."""
+PAGE = 4096
+BTREE_PAGES = (2, 5, 10, 13)
+"""First byte of a page of a table or index; pages of other kinds hold only content."""
+NONSENSE = b"\xff" * PAGE
 Disturb = Callable[[KaikaProgram, MixedKillTestWorld], Awaitable[None]]
 
 
@@ -55,14 +61,23 @@ async def check_with(folder: Path, disturb: Disturb, url: str | None = None) -> 
     await disturb_people(url, folder, PEOPLE, town, start_and_disturb, seed)
 
 
+@contextmanager
+def stopped(program: KaikaProgram) -> Iterator[None]:
+    """Have the system stop the process while the block runs."""
+    assert program.process is not None
+    os.kill(program.process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(program.process, signal.SIGCONT)
+
+
 def freezing(seconds: float) -> Disturb:
     """Have the system stop the process for so long."""
 
     async def freeze(program: KaikaProgram, _town: MixedKillTestWorld) -> None:
-        assert program.process is not None
-        os.kill(program.process, signal.SIGSTOP)
-        await asyncio.sleep(seconds)
-        os.kill(program.process, signal.SIGCONT)
+        with stopped(program):
+            await asyncio.sleep(seconds)
 
     return freeze
 
@@ -90,6 +105,53 @@ async def fill_disk(program: KaikaProgram, town: MixedKillTestWorld) -> None:
     resource.prlimit(program.process, resource.RLIMIT_FSIZE, before)
 
 
+def damage(path: Path) -> dict[int, bytes]:
+    """Overwrite the pages of tables and indexes with nonsense, and return what they held."""
+    kept = {}
+    with path.open("r+b") as file:
+        for at in range(PAGE, path.stat().st_size, PAGE):
+            file.seek(at)
+            page = file.read(PAGE)
+            if page[0] in BTREE_PAGES:
+                kept[at] = page
+                file.seek(at)
+                file.write(NONSENSE)
+    return kept
+
+
+def restore(path: Path, kept: dict[int, bytes]) -> None:
+    """Put back those pages that nobody has written meanwhile."""
+    with path.open("r+b") as file:
+        for at, page in kept.items():
+            file.seek(at)
+            if file.read(PAGE) == NONSENSE:
+                file.seek(at)
+                file.write(page)
+
+
+def wait_for_log(log: Path, text: bytes) -> None:
+    """Wait until a text is in the log.
+
+    :raises AssertionError: where it is not within `NOTICED` seconds.
+    """
+    end = time.monotonic() + NOTICED
+    while text not in log.read_bytes():
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.1)
+
+
+async def damage_pages(program: KaikaProgram, town: MixedKillTestWorld) -> None:
+    """Have the disk return nonsense for most of the database for some seconds."""
+    path = town.folder / "kaika.db"
+    with stopped(program):
+        kept = damage(path)
+    assert len(kept) > 20
+    await asyncio.to_thread(wait_for_log, program.log, b"database disk image is malformed")
+    await asyncio.sleep(SHORT)
+    with stopped(program):
+        restore(path, kept)
+
+
 async def refuse_mail(_program: KaikaProgram, town: MixedKillTestWorld) -> None:
     """Have the mail server refuse, then say nothing, then be back."""
     port = town.mailboxes.port
@@ -103,6 +165,11 @@ async def refuse_mail(_program: KaikaProgram, town: MixedKillTestWorld) -> None:
 
 async def test_a_full_disk(tmp_path: Path) -> None:
     await check_with(tmp_path, fill_disk)
+
+
+@pytest.mark.slow_faults
+async def test_a_file_whose_pages_are_damaged_and_restored(tmp_path: Path) -> None:
+    await check_with(tmp_path, damage_pages)
 
 
 @pytest.mark.slow_faults
