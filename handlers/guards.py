@@ -15,6 +15,7 @@ from telegram.error import TelegramError
 from telegram.ext import ApplicationHandlerStop
 
 import locales
+from handlers import lost_card
 from handlers.context import Context
 from handlers.desk import subscriber
 from handlers.engine import message_handler, start_handler
@@ -23,14 +24,11 @@ from handlers.engine.transitions import CANCEL
 from handlers.faq import answers, questions
 from handlers.screen.deletion import delete_incoming_message
 from handlers.screen.text import N_, Markup, label, say
-from handlers.screen.view import PressedButton, View, button, send, view
+from handlers.screen.view import PressedButton, View, send, view
 from services.request_limits import RequestLimiter
 from services.secret_detection import SecretShape
 
-LOST_COMMAND = "lost"
-LOST_CARD = "suspend"
-"""The conversation for a lost card."""
-_VITAL_CONVERSATIONS = (LOST_CARD, "pay")
+_VITAL_CONVERSATIONS = (lost_card.CONVERSATION, "pay")
 _STARTING_ROUTES = ("do", "go", "anew", "dlg")
 _STOPPING_ROUTE = "doubt"
 """Stops what somebody else may be doing; see `handlers.notifications`."""
@@ -42,7 +40,6 @@ _TOO_MANY_TEXTS = N_(
 )
 _TOO_MANY_TAPS = N_("⏳ Too many taps. Buttons work again in {seconds} seconds.")
 _TOO_MANY_QUERIES = N_("⏳ Again in {seconds} s")
-_LOST = N_("🚨 I lost my card")
 
 _log = structlog.get_logger()
 
@@ -103,7 +100,7 @@ def _is_vital_command(text: str, is_in_conversation: bool) -> bool:
     if name == "cancel":
         return is_in_conversation
     links = tuple(start_handler.DEEP_LINK + each for each in _VITAL_CONVERSATIONS)
-    return name == LOST_COMMAND or (name == "start" and payload.startswith(links))
+    return name == lost_card.COMMAND or (name == "start" and payload.startswith(links))
 
 
 async def may_be_pressed(
@@ -140,9 +137,7 @@ def _pause_view(language: str, limiter: RequestLimiter) -> View:
     seconds = _seconds(limiter)
     languages = (language, *(each for each in locales.LANGUAGES if each != language))
     texts = [say(each, _TOO_MANY_TEXTS, seconds=seconds) for each in languages]
-    return view(
-        Markup("\n\n———\n\n".join(texts)), [button(label(language, _LOST), "go", LOST_CARD)]
-    )
+    return view(Markup("\n\n———\n\n".join(texts)), [lost_card.lost_card_button(language)])
 
 
 def _fill(language: str, text: str, limiter: RequestLimiter) -> str:

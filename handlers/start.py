@@ -4,12 +4,12 @@ from telegram import ChatMember, Message, Update
 from telegram.constants import ChatType
 
 import locales
+from handlers import lost_card
 from handlers.context import Context
 from handlers.engine import start_handler
 from handlers.engine.session import open_view
 from handlers.faq import answers
 from handlers.faq.browse import section_name
-from handlers.guards import LOST_CARD
 from handlers.identity.records_notice import records_notice
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, send, show, view
@@ -42,7 +42,7 @@ async def on_start(update: Update, context: Context) -> None:
 
 async def on_lost(update: Update, context: Context) -> None:
     """/lost: begin to suspend the certificate."""
-    await start_handler.on_link(update, context, start_handler.DEEP_LINK + LOST_CARD)
+    await start_handler.on_go(update, context, [lost_card.CONVERSATION])
 
 
 async def on_help(update: Update, context: Context) -> None:

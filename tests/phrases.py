@@ -32,6 +32,8 @@ STOPPED = Phrase("I stopped", "已停止")
 OUR_ERROR = Phrase("something went wrong on our side")
 DELETED_IT = Phrase("I deleted your message")
 DELETE_YOURSELF = Phrase("delete it yourself")
+CARD_LOST = Phrase("🚨 Card lost", "🚨 卡片遺失")
+SUSPEND_OR_STOP = Phrase("Suspend the card, or stop here?", "您要停用憑證，還是離開這個步驟？")
 SUSPEND_CARD = Phrase("Suspend my card", "停用憑證")
 
 # Who somebody is

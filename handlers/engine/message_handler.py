@@ -1,5 +1,6 @@
 """Messages while a step is open: what it asks for, pasted texts, and everything in between."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -10,16 +11,23 @@ from telegram import Message, Update
 from handlers.context import Context
 from handlers.engine.button_handler import on_step_button
 from handlers.engine.model import InputRejectedError, SecretInput, StepContext
+from handlers.engine.rendering import render_stop_question
 from handlers.engine.session import ConversationSession, open_session, open_view, text_of_message
 from handlers.engine.transitions import BACK, CANCEL, find_step
+from handlers.lost_card import lost_card_button
 from handlers.screen.deletion import ask_to_delete, delete_incoming_message
 from handlers.screen.text import say
 from handlers.screen.view import send, view
 from services.conversations import ConversationState
 from services.secret_detection import SecretShape
 
+_STOP_WORDS = frozenset({
+    "stop", "quit", "exit", "never mind", "nevermind", "停止", "不要了", "算了",
+    "hủy", "huỷ", "hủy bỏ", "batal", "batalkan", "ยกเลิก",
+})  # fmt: skip
+"""Words for leaving, some of which may also mean the card."""
 _BUTTONS: Mapping[str, str] = {
-    **dict.fromkeys(("cancel", "取消"), CANCEL),
+    **dict.fromkeys(("cancel", "取消", *_STOP_WORDS), CANCEL),
     **dict.fromkeys(("back", "go back", "返回", "上一步", "回上一步"), BACK),
 }
 """What is typed in place of a step's own buttons."""
@@ -27,7 +35,12 @@ _BUTTONS: Mapping[str, str] = {
 
 def button_for(text: str) -> str | None:
     """Return the key of the button that is typed in place of being pressed."""
-    return _BUTTONS.get(text.strip(" 。.!！").casefold())
+    return _BUTTONS.get(_normalize(text))
+
+
+def _normalize(text: str) -> str:
+    stripped = text.strip(" \n。.…!！,，~～").casefold()
+    return unicodedata.normalize("NFC", " ".join(stripped.split()))
 
 
 async def on_step_text(update: Update, context: Context) -> bool:
@@ -37,7 +50,9 @@ async def on_step_text(update: Update, context: Context) -> bool:
         return False
     key = button_for(text_of_message(update))
     if key is not None:
-        return await press_step_button(update, context, key)
+        return await _ask_before_stop(update, context, session) or await press_step_button(
+            update, context, key
+        )
     try:
         is_taken = await _submit(update, context, session)
     except InputRejectedError as error:
@@ -47,6 +62,21 @@ async def on_step_text(update: Update, context: Context) -> bool:
         return await _explain(update, context, session)
     context.step_shown = True
     await send(update, context, session.render())
+    return True
+
+
+async def _ask_before_stop(update: Update, context: Context, session: ConversationSession) -> bool:
+    """Ask what *stop* means at a step where it may mean the card; return whether that was asked."""
+    if _normalize(text_of_message(update)) not in _STOP_WORDS:
+        return False
+    state = await session.load()
+    if state is None or not state.is_open or session.is_over(state):
+        return False
+    question = render_stop_question(session.conversations, state, session.step_context())
+    if question is None:
+        return False
+    context.step_shown = True
+    await send(update, context, question)
     return True
 
 
@@ -75,7 +105,7 @@ async def say_nothing_open(update: Update, context: Context) -> None:
         language,
         "There's nothing to cancel. Send /guide to start something, or just type your question.",
     )
-    await send(update, context, view(nothing))
+    await send(update, context, view(nothing, [lost_card_button(language)]))
 
 
 async def _submit(update: Update, context: Context, session: ConversationSession) -> bool:

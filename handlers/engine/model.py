@@ -217,6 +217,8 @@ class Step:
     :ivar on_leave: runs after Cancel, or after another conversation was started.
     :ivar title: the label of a link to it; the conversation's title, where not given.
     :ivar is_done: whether the conversation has reached its goal, so that leaving loses nothing.
+    :ivar stop_question: asked before a typed *stop* closes the conversation, where the word may
+        mean the card.
     """
 
     text: StepText
@@ -233,6 +235,7 @@ class Step:
     on_leave: OnLeave | None = None
     title: str | None = None
     is_done: bool = False
+    stop_question: StepText | None = None
 
     @property
     def is_end(self) -> bool:

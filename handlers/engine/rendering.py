@@ -83,6 +83,21 @@ def render_interruption(
     )
 
 
+def render_stop_question(
+    conversations: Conversations, state: ConversationState, ctx: StepContext
+) -> View | None:
+    """Return the question whether *stop* means to leave; `None` at a step where it clearly does."""
+    step = find_step(conversations, state)
+    if step is None or step.stop_question is None:
+        return None
+    title = label(ctx.language, conversations[state.conversation].title)
+    return view(
+        render_text(step.stop_question, ctx),
+        [_step_button(state, title, SHOW)],
+        [_step_button(state, label(ctx.language, "✖️ Stop here"), CANCEL)],
+    )
+
+
 def render_text(text: StepText, ctx: StepContext) -> Markup:
     """Return the text as it reads now."""
     return say(ctx.language, text) if isinstance(text, str) else text(ctx)

@@ -8,6 +8,7 @@ from handlers.screen.text import N_, Markup, say
 
 _CHINESE = "我想暫時停用我的憑證，網頁上有一個地方我不會操作，請幫我。"
 _MEANING = N_("I want to suspend my certificate, but the page doesn't work for me. Please help me.")
+STOP_QUESTION = N_("<b>Suspend the card, or stop here?</b>")
 _LETTER = (
     "您好：\n我是外來人口自然人憑證的持卡人，卡片遺失，想暫時停用憑證，但是沒有用戶代碼或IC卡卡號。"
     "請寄給我「緊急停用申請書」，並告訴我傳真號碼、要附哪些身分證明文件，以及多久會完成停用。謝謝您。"
@@ -33,35 +34,25 @@ def _fax_text(ctx: StepContext) -> Markup:
 SUSPEND = Conversation(
     name="suspend",
     title=N_("⏸ Suspend my card"),
-    initial="which",
+    initial="ready",
     explain=explain,
     steps={
-        "which": Step(
-            N_(
-                "<b>Temporarily or permanently?</b>\n"
-                "⏸ <b>Suspend (停用, 暫時停用)</b>: online, and you can undo it. Best for a lost "
-                "card that you may find again.\n"
-                "🗑 <b>Revoke (廢止)</b>: at a counter, permanently. A new card costs NT$278."
-            ),
-            (
-                ButtonTransition("suspend", N_("⏸ Suspend for now"), "ready"),
-                ButtonTransition("revoke", N_("🗑 Revoke for good"), "revoke"),
-            ),
-        ),
         "ready": Step(
             N_(
-                "<b>Do you have these two?</b>\n"
+                "⏸ <b>Suspend the card (停用)</b>: online, and you can undo it. Do you have both?\n"
                 "• <b>Subscriber code</b> (用戶代碼): 6–10 characters, on your application form "
                 "(申請書).\n"
-                "• <b>IC card number</b> (IC卡卡號): 2 capital letters and 14 digits. It's not "
-                "the UI No. on your ARC. Don't know it? Ask 0800-080-117.\n"
+                "• <b>IC card number</b> (IC卡卡號): 2 letters and 14 digits; not the UI No. on "
+                "your ARC. Don't know it? Ask 0800-080-117.\n"
                 "\n"
                 "You need no card reader and no PIN. Don't type either number in this chat."
             ),
             (
                 ButtonTransition("both", N_("✅ I have both"), "open"),
                 ButtonTransition("lack", N_("❌ I'm missing one"), "fax"),
+                ButtonTransition("revoke", N_("🗑 Revoke for good"), "revoke"),
             ),
+            stop_question=STOP_QUESTION,
         ),
         "open": page_step(
             on_page(N_("<b>Open the page</b>\nGo to {site} and choose:\n\n{menu}"), menus.SUSPEND),

@@ -7,6 +7,7 @@ code, birth date and one-time code are enough; who cannot read that e-mail sends
 from collections.abc import Mapping
 from dataclasses import replace
 
+from handlers.conversations.suspend.guide import STOP_QUESTION
 from handlers.conversations.suspend.guide import SUSPEND as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
 from handlers.identity.birth_date_verification import BirthDateVerification
@@ -101,13 +102,15 @@ _STEPS_WITHOUT_CODE: Mapping[str, Step] = {
 def suspend_conversation(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
     one_time_code = OneTimeCodeStep(authority, AuthorityOperation.SUSPEND, "confirm")
+    verification = _code_verification(authority, database).steps
     return Conversation(
         name="suspend",
         title=GUIDE.title,
         initial="who",
         timeout=SECRET_TIMEOUT,
         steps={
-            **_code_verification(authority, database).steps,
+            **verification,
+            "who": replace(verification["who"], stop_question=STOP_QUESTION),
             "proof": Step(
                 _PROOF,
                 (one_time_code.send_button,),

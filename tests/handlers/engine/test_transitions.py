@@ -10,7 +10,7 @@ from services.conversations import ConversationChangedError, ConversationStore
 from services.messaging import payment_reminders
 from services.storage.models import Job
 from tests import phrases
-from tests.bot_harness import BotHarness
+from tests.bot_harness import BotHarness, buttons
 from tests.handlers.engine.navigation import press, state
 
 
@@ -49,7 +49,7 @@ async def test_a_tap_another_process_took_shows_where_the_person_is(
         raise ConversationChangedError
 
     monkeypatch.setattr(transitions.ConversationMachine, "press_button", lose_race)
-    await press(anna, "suspend")
+    await press(anna, "both")
     assert phrases.EARLIER_STEP in (anna.toast or "")
     assert anna.last["text"] == shown
     monkeypatch.setattr(transitions.ConversationMachine, "begin", lose_race)
@@ -90,9 +90,11 @@ async def test_each_person_has_a_thread_of_their_own(harness: BotHarness) -> Non
     anna, binh = harness.add_user("Anna"), harness.add_user("Bình", "vi")
     await anna.starts("do-suspend")
     await binh.starts("do-pay")
-    await press(anna, "suspend")
+    await press(anna, "both")
     await press(binh, "all")
-    assert ((await state(anna)).step, (await state(binh)).step) == ("ready", "open")
+    at, elsewhere = await state(anna), await state(binh)
+    assert (at.conversation, at.step) == ("suspend", "open")
+    assert (elsewhere.conversation, elsewhere.step) == ("pay", "open")
 
 
 async def test_going_back_and_forth_keeps_the_way_short(harness: BotHarness) -> None:
@@ -120,12 +122,75 @@ async def test_who_types_cancel_is_out(harness: BotHarness, word: str) -> None:
     anna.sees(phrases.NOTHING_UNDER_WAY)
 
 
+STOP_WORDS = (
+    "stop", "Quit.", "exit", "Never  mind!", "停止", "不要了。", "算了～", "hủy", "Hu\u0309y",
+    "batal", "ยกเลิก",
+)  # fmt: skip
+"""As people type them; one has its accent in a character of its own."""
+
+
+@pytest.mark.parametrize("word", STOP_WORDS)
+async def test_who_types_stop_is_out(harness: BotHarness, word: str) -> None:
+    anna = harness.add_user()
+    await anna.starts("do-pay")
+    await anna.says(word)
+    assert not (await state(anna)).is_open
+    anna.sees(phrases.STOPPED)
+    await anna.says(word)
+    anna.sees(phrases.NOTHING_UNDER_WAY)
+    assert phrases.CARD_LOST in anna.labels
+
+
+@pytest.mark.parametrize("word", STOP_WORDS)
+async def test_who_types_stop_with_a_lost_card_is_asked_what_is_meant(
+    harness: BotHarness, word: str
+) -> None:
+    anna = harness.add_user()
+    await anna.says("/lost")
+    step, before = anna.last["text"], await state(anna)
+    await anna.says(word)
+    anna.sees(phrases.SUSPEND_OR_STOP)
+    assert await state(anna) == before
+    await anna.presses(phrases.SUSPEND_CARD)
+    anna.sees(step)
+    await anna.says(word)
+    await anna.presses("Stop here")
+    anna.sees(phrases.STOPPED)
+    assert not (await state(anna)).is_open
+
+
+async def test_stop_is_asked_about_in_the_first_step_only(harness: BotHarness) -> None:
+    anna = harness.add_user()
+    await anna.starts("do-suspend")
+    await press(anna, "lack")
+    await anna.says("stop")
+    anna.sees(phrases.STOPPED)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "stop my card"), ("zh-hant", "停止我的憑證")]
+)
+async def test_to_stop_the_card_means_to_suspend_it(
+    harness: BotHarness, language: str, words: str
+) -> None:
+    anna = harness.add_user(language=language)
+    for conversation in (None, "do-pay", "do-suspend"):
+        if conversation is not None:
+            await anna.starts(conversation)
+        count_before = len(anna.bot_messages)
+        await anna.says(words)
+        answer = anna.bot_messages[count_before]
+        suspend = {"en": phrases.SUSPEND_CARD, "zh-hant": phrases.SUSPEND_CARD.chinese}
+        assert suspend[language] in buttons(answer)[0]["text"]
+    assert (await state(anna)).is_open
+
+
 @pytest.mark.parametrize("word", ["back", "上一步"])
 async def test_who_types_back_is_a_step_before(harness: BotHarness, word: str) -> None:
     anna = harness.add_user()
     await anna.starts("do-suspend")
     before = await state(anna)
-    await press(anna, "suspend")
+    await press(anna, "both")
     await anna.says(word)
     assert (await state(anna)).step == before.step
     await anna.says(word)
@@ -133,7 +198,7 @@ async def test_who_types_back_is_a_step_before(harness: BotHarness, word: str) -
 
 
 @pytest.mark.parametrize(
-    "data", ["suspend.which", "suspend.which.x.back", "suspend.which.1.nosuch"]
+    "data", ["suspend.ready", "suspend.ready.x.back", "suspend.ready.1.nosuch"]
 )
 async def test_forged_buttons_change_nothing(harness: BotHarness, data: str) -> None:
     anna = harness.add_user()

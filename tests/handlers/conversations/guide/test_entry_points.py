@@ -9,11 +9,11 @@ from tests.bot_harness import BotHarness, buttons
 from tests.handlers.engine.navigation import press, state
 
 
-async def test_a_lost_card_is_suspended_within_seven_messages(harness: BotHarness) -> None:
+async def test_a_lost_card_is_suspended_within_six_taps(harness: BotHarness) -> None:
     anna = harness.add_user()
     await anna.says("I lost my card")
     await anna.presses(phrases.SUSPEND_CARD)
-    for label in ("Suspend for now", "I have both", "Done", "Done", "It's suspended"):
+    for label in ("I have both", "Done", "Done", "It's suspended"):
         await anna.presses(label)
     anna.sees(phrases.SUSPENDED, "reactivate")
     assert len(anna.bot_messages) == 2, "the answer, and one message for all steps"
@@ -79,16 +79,16 @@ async def test_a_group_is_given_a_link_to_the_private_chat(harness: BotHarness) 
     there.sees("private chat")
     assert buttons(there.last)[0]["url"].endswith(f"{name}?start=do-suspend")
     answer = there.bot_messages[-2]["message_id"]
-    await there.forges(answer, "v1:do:suspend.ready")
-    assert buttons(there.last)[0]["url"].endswith("?start=do-suspend-ready")
-    await there.forges(answer, "v1:dlg:suspend.which.1.suspend")
+    await there.forges(answer, "v1:do:suspend.fax")
+    assert buttons(there.last)[0]["url"].endswith("?start=do-suspend-fax")
+    await there.forges(answer, "v1:dlg:suspend.ready.1.both")
     assert "no longer works" in (there.toast or "")
 
 
 async def test_a_second_conversation_asks_and_can_begin(harness: BotHarness) -> None:
     anna = harness.add_user()
     await anna.starts("do-suspend")
-    await anna.presses("Suspend for now")
+    await anna.presses("I have both")
     await anna.starts("do-pay")
     anna.sees("You have not finished", "Suspend my card")
     await anna.presses(phrases.STOP_AND_START)
@@ -99,11 +99,11 @@ async def test_a_second_conversation_asks_and_can_begin(harness: BotHarness) -> 
 async def test_the_same_one_can_be_started_over(harness: BotHarness) -> None:
     anna = harness.add_user()
     await anna.starts("do-suspend")
-    await anna.presses("Suspend for now")
+    await anna.presses("I have both")
     await anna.starts("do-suspend")
     await anna.presses("Start over")
     at = await state(anna)
-    assert (at.step, at.history) == ("which", ())
+    assert (at.step, at.history) == ("ready", ())
 
 
 async def test_steps_show_the_menu_in_both_scripts(harness: BotHarness) -> None:

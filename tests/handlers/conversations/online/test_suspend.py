@@ -304,6 +304,21 @@ async def test_everybody_is_told_by_mail(harness: BotHarness, office: Office) ->
 
 
 @languages
+async def test_stop_in_the_first_step_may_mean_the_card(
+    harness: BotHarness, office: Office, language: str
+) -> None:
+    holder, anna = await office.cardholder(), harness.add_user(language=language)
+    await anna.says("/lost")
+    await anna.says("停止" if language == "zh-hant" else "stop")
+    anna.sees(
+        {"en": phrases.SUSPEND_OR_STOP, "zh-hant": phrases.SUSPEND_OR_STOP.chinese}[language]
+    )
+    await press(anna, "here")
+    await anna.says(holder.number_and_code)
+    anna.sees(WORDS[language]["right"])
+
+
+@languages
 async def test_the_words_of_the_fax_are_the_guides(harness: BotHarness, language: str) -> None:
     anna = harness.add_user(language=language)
     await anna.starts("do-suspend-fax")
