@@ -230,27 +230,32 @@ async def on_doubt(update: Update, context: Context, parts: list[str]) -> str | 
     chat = update.effective_chat
     if chat is None or chat.type != ChatType.PRIVATE or len(parts) != 2:
         return None
-    language = context.language(update)
-    if parts[0] == "yes":
-        text = say(language, "👍 Thank you. There is nothing else to do.")
-        await show(update, context, view(text))
-        return ""
-    if parts[0] != "no":
+    language, services = context.language(update), context.services
+    if services.authority is None or parts[0] not in ("yes", "no"):
         return None
-    services = context.services
-    authority = services.authority
-    if authority is None:
-        return None
+    alerts, asked = services.authority.security_alerts, (parts[1], chat.id, services.now())
     try:
         async with services.database.unit_of_work() as session:
-            result = await authority.security_alerts.report_not_me(
-                session, parts[1], chat.id, services.now()
-            )
+            if parts[0] == "no":
+                shown = _result_view(await alerts.report_not_me(session, *asked), language)
+            else:
+                shown = _thanks_view(await alerts.find_certificate_state(session, *asked), language)
     except AlertExpiredError:
-        await show(update, context, _expired_view(language))
-        return ""
-    await show(update, context, _result_view(result, language))
+        shown = _expired_view(language) if parts[0] == "no" else _thanks_view(None, language)
+    await show(update, context, shown)
     return ""
+
+
+def _thanks_view(certificate: CertificateState | None, language: str) -> View:
+    """Return the reply to "it was me"; another chat may have stopped it meanwhile."""
+    if certificate is not CertificateState.SUSPENDED:
+        return view(say(language, "👍 Thank you. There is nothing else to do."))
+    text = say(
+        language,
+        "👍 Thank you. <b>The certificate is suspended now</b>, so no one can use it. When you "
+        "have the card, you can reactivate it (復用).",
+    )
+    return view(text, _conversation_row(language, N_("▶️ Reactivate it"), "resume"))
 
 
 def _result_view(result: ReportResult, language: str) -> View:

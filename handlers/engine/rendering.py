@@ -79,7 +79,7 @@ def render_interruption(
     return view(
         text,
         [_step_button(state, label(language, "▶️ Continue: {title}", title=title), SHOW)],
-        [button(restart, "anew", conversation, step)],
+        [button(restart, "anew", conversation, step, str(state.version))],
     )
 
 

@@ -4,15 +4,16 @@ from telegram import InlineKeyboardButton, Update
 from telegram.helpers import create_deep_linked_url
 
 from handlers.context import Context
-from handlers.engine.model import OnLeave
+from handlers.engine.model import OnLeave, StatusMessage
 from handlers.engine.rendering import render_interruption
 from handlers.engine.session import ConversationSession, conversation_session, conversations_of
 from handlers.engine.transitions import find_step
-from handlers.screen.text import label, say
+from handlers.screen.text import N_, label, say
 from handlers.screen.view import View, send, send_to, show, view
 from services.conversations import ConversationState
 
 DEEP_LINK = "do-"
+_TOOK_OVER = N_("⏹ <b>{title}</b> was closed. You can start it again at any time.")
 
 
 async def on_do(update: Update, context: Context, parts: list[str]) -> str | None:
@@ -26,8 +27,12 @@ async def on_go(update: Update, context: Context, parts: list[str]) -> str | Non
 
 
 async def on_restart(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Start it whatever else is open; the person was asked."""
-    return await _start(update, context, parts, in_place=True, is_confirmed=True)
+    """Start ``[conversation, step, version]`` in place of what is open with that version.
+
+    The person was asked about it; what they have begun since is asked about again.
+    """
+    version = int(parts[2]) if len(parts) == 3 and parts[2].isdecimal() else None
+    return await _start(update, context, parts[:2], in_place=True, confirmed_version=version)
 
 
 async def on_link(update: Update, context: Context, payload: str) -> bool:
@@ -43,7 +48,7 @@ async def _start(
     context: Context,
     parts: list[str],
     in_place: bool,
-    is_confirmed: bool = False,
+    confirmed_version: int | None = None,
 ) -> str | None:
     target = _find_target(context, parts)
     if target is None:
@@ -52,16 +57,20 @@ async def _start(
     if session is None:
         await send(update, context, _private_chat_link(context, target, context.language(update)))
         return ""
-    shown = await _enter(context, session, target, is_confirmed)
+    shown = await _enter(context, session, target, confirmed_version)
     context.step_shown = True
     await (show if in_place else send)(update, context, shown)
     return ""
 
 
 async def _enter(
-    context: Context, session: ConversationSession, target: tuple[str, str], is_confirmed: bool
+    context: Context,
+    session: ConversationSession,
+    target: tuple[str, str],
+    confirmed_version: int | None,
 ) -> View:
     on_leave: OnLeave | None = None
+    message: StatusMessage | None = None
     async with session.transaction() as machine:
         state = session.state
         is_running = state is not None and state.is_open and not session.is_over(state)
@@ -70,11 +79,13 @@ async def _enter(
         if state is not None and (session.is_replay or is_running):
             if (state.conversation, state.step) == target:
                 return session.render()
-            if _would_lose(session, state) and not is_confirmed:
-                language = session.context.language
-                return render_interruption(session.conversations, state, target, language)
+            if state.version != confirmed_version:
+                if _would_lose(session, state):
+                    language = session.context.language
+                    return render_interruption(session.conversations, state, target, language)
+                message = _takeover_message(session, state, target)
             on_leave = _on_leave(session, state)
-        session.state = await machine.begin(state, target)
+        session.state = await machine.begin(state, target, message)
     if on_leave is not None and not session.is_overtaken:
         text = await on_leave(context, session.context)
         if text is not None:
@@ -88,6 +99,17 @@ def _would_lose(session: ConversationSession, state: ConversationState) -> bool:
     if step is None or state.history:
         return bool(state.history)
     return step.on_leave is not None or (bool(step.requires) and not step.is_done)
+
+
+def _takeover_message(
+    session: ConversationSession, state: ConversationState, target: tuple[str, str]
+) -> StatusMessage | None:
+    """Return that another conversation was closed by this one; `None` for one that was done."""
+    step = find_step(session.conversations, state)
+    if step is None or step.is_done or state.conversation == target[0]:
+        return None
+    title = label(session.context.language, session.conversations[state.conversation].title)
+    return StatusMessage(_TOOK_OVER, {"title": title})
 
 
 def _on_leave(session: ConversationSession, state: ConversationState) -> OnLeave | None:

@@ -65,14 +65,21 @@ class ConversationMachine:
     context: StepContext
 
     async def begin(
-        self, before: ConversationState | None, target: tuple[str, str]
+        self,
+        before: ConversationState | None,
+        target: tuple[str, str],
+        message: StatusMessage | None = None,
     ) -> ConversationState:
-        """Start a conversation at a step, in place of the one before."""
+        """Start a conversation at a step, in place of the one before.
+
+        :param message: shown above the step.
+        """
         conversation, step = target
         ctx, version = self.context, before.version if before else 0
+        data = {} if message is None else {_STATUS: _as_json(message)}
         return await self._enter(
             ConversationState(
-                ctx.chat_id, ctx.user_id, conversation, step, ctx.now, version=version
+                ctx.chat_id, ctx.user_id, conversation, step, ctx.now, data=data, version=version
             )
         )
 

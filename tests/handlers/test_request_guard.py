@@ -10,6 +10,7 @@ from handlers import guards
 from handlers.faq import inline, questions
 from sandbox.engine import Engine
 from services.storage.availability import DatabaseUnavailableError
+from tests import phrases
 from tests.bot_harness import TOKEN, BotHarness, ChatUser
 from tests.handlers.conversations.online.cardholders import Office
 from tests.sandbox.conftest import ManualClock
@@ -137,7 +138,7 @@ async def test_a_lost_card_can_be_reported_during_a_pause(harness: BotHarness, w
     anna = harness.add_user()
     await flood(anna)
     if way == "the button":
-        await anna.presses("I lost my card")
+        await anna.presses(phrases.CARD_LOST)
     else:
         await anna.says(way)
     anna.sees("Suspend")

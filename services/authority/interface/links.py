@@ -7,6 +7,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.data_types import Change, LinkedPerson, ReportResult
+from services.authority.lifecycle import CertificateState
 from services.formats.ui_number import UiNumber
 
 
@@ -50,6 +51,14 @@ class ChatLinks(Protocol):
 
 class SecurityAlerts(Protocol):
     """Answers to the question "was this you?", which linked chats are asked."""
+
+    async def find_certificate_state(
+        self, session: AsyncSession, alert_id: str, chat_id: int, now: datetime
+    ) -> CertificateState | None:
+        """Return where the certificates that the chat was asked about stand now.
+
+        :raises AlertExpiredError: after three days, or when the chat is no longer linked.
+        """
 
     async def report_not_me(
         self, session: AsyncSession, alert_id: str, chat_id: int, now: datetime

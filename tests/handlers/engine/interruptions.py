@@ -327,7 +327,8 @@ async def begins_another(visit: StepVisit) -> None:
     await expect_step(anna, location)
     await anna.starts(f"do-{other}")
     await anna.forges(
-        step_message(anna)["message_id"], f"v1:anew:{other}.{conversations[other].initial}"
+        step_message(anna)["message_id"],
+        f"v1:anew:{other}.{conversations[other].initial}.{before.version}",
     )
     at = await state(anna)
     assert (at.conversation, at.step, at.history) == (other, conversations[other].initial, ())

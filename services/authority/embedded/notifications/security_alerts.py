@@ -34,6 +34,14 @@ class EmbeddedSecurityAlerts(SecurityAlerts):
         self._audit = audit
 
     @override
+    async def find_certificate_state(
+        self, session: AsyncSession, alert_id: str, chat_id: int, now: datetime
+    ) -> CertificateState | None:
+        _, application = await _find_alert(session, alert_id, chat_id, now)
+        certificates = await session.get(CertificateSet, application.id)
+        return CertificateState(certificates.state) if certificates else None
+
+    @override
     async def report_not_me(
         self, session: AsyncSession, alert_id: str, chat_id: int, now: datetime
     ) -> ReportResult:

@@ -96,6 +96,40 @@ async def test_a_second_conversation_asks_and_can_begin(harness: BotHarness) -> 
     assert (await state(anna)).conversation == "pay"
 
 
+async def test_an_old_answer_does_not_end_what_was_begun_since(harness: BotHarness) -> None:
+    anna = harness.add_user()
+    await anna.starts("do-suspend")
+    await anna.presses("I have both")
+    await anna.starts("do-pay")
+    question = anna.last
+    stop_suspend = next(
+        each["callback_data"] for each in buttons(question) if "Stop it" in each["text"]
+    )
+    await anna.forges(question["message_id"], stop_suspend)
+    await anna.starts("do-unlock-ready")
+    await anna.presses("I have everything")
+    at = await state(anna)
+    for data in (stop_suspend, "v1:anew:pay.ready", "v1:anew:pay"):
+        await anna.forges(question["message_id"], data)
+        assert await state(anna) == at
+        asked = next(m for m in anna.bot_messages if m["message_id"] == question["message_id"])
+        assert "You have not finished Unlock my card" in asked["text"].replace("🔓 ", "")
+
+
+async def test_what_another_conversation_takes_over_is_said(harness: BotHarness) -> None:
+    anna = harness.add_user()
+    await anna.says("/guide")
+    menu = anna.last["message_id"]
+    await anna.starts("do-status")
+    await anna.forges(menu, "v1:do:unlock")
+    taken = next(m for m in anna.bot_messages if m["message_id"] == menu)
+    assert "Check my status was closed" in taken["text"].replace("📍 ", "")
+    assert "PIN or subscriber code?" in taken["text"]
+    await anna.forges(menu, "v1:do:unlock")
+    await anna.says("how much does the card cost")
+    assert "was closed" not in anna.last["text"], "said once"
+
+
 async def test_the_same_one_can_be_started_over(harness: BotHarness) -> None:
     anna = harness.add_user()
     await anna.starts("do-suspend")

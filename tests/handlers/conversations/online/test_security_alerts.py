@@ -7,7 +7,7 @@ import pytest
 from services.authority.data_types import AuthorityOperation, Proof
 from services.authority.errors import GrantExpiredError
 from tests import phrases
-from tests.bot_harness import BotHarness, ChatUser
+from tests.bot_harness import BotHarness, ChatUser, buttons
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.conversations.online.linked_chats import link_chat, link_two_chats
@@ -142,6 +142,18 @@ async def test_what_cannot_be_suspended_offers_no_tap(harness: BotHarness, offic
     anna.sees("Your subscriber code was shown in another chat", "0800-080-117")
     assert anna.labels == []
     assert code.code.reveal() not in anna.last["text"]
+
+
+async def test_who_says_it_was_me_reads_that_it_was_stopped_meanwhile(
+    harness: BotHarness, office: Office
+) -> None:
+    holder, anna, _mei = await link_two_chats(harness, office)
+    question, data = anna.last["message_id"], _data(anna, "yes")
+    await holder.suspends(NOW)
+    await anna.forges(question, data)
+    shown = next(m for m in anna.bot_messages if m["message_id"] == question)
+    assert "The certificate is suspended now" in shown["text"]
+    assert "Reactivate" in buttons(shown)[0]["text"]
 
 
 async def test_the_tap_after_the_state_changed_says_so(harness: BotHarness, office: Office) -> None:

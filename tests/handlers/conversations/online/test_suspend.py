@@ -310,9 +310,7 @@ async def test_stop_in_the_first_step_may_mean_the_card(
     holder, anna = await office.cardholder(), harness.add_user(language=language)
     await anna.says("/lost")
     await anna.says("停止" if language == "zh-hant" else "stop")
-    anna.sees(
-        {"en": phrases.SUSPEND_OR_STOP, "zh-hant": phrases.SUSPEND_OR_STOP.chinese}[language]
-    )
+    anna.sees({"en": phrases.SUSPEND_OR_STOP, "zh-hant": phrases.SUSPEND_OR_STOP.chinese}[language])
     await press(anna, "here")
     await anna.says(holder.number_and_code)
     anna.sees(WORDS[language]["right"])
