@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import locales
-from services.faq import features
 from services.faq.entries import Entries, load_entries
-from services.faq.features import FeatureReader, fold, split_units, stem
-from services.faq.search import FaqSearch, NaiveBayes, SearchResult, load_off_topic_questions
+from services.faq.features import FeatureReader, count_words, fold, split_units, stem
+from services.faq.naive_bayes import NaiveBayes
+from services.faq.search import FaqSearch, SearchResult
+from services.faq.training_data import load_lexicon, load_off_topic_questions
 
 Scores = NDArray[np.float64]
 
@@ -116,7 +117,8 @@ class Ridge:
 
     def __init__(self, corpus: Corpus) -> None:
         units = [split_units(text) for text in corpus.texts]
-        self._reader = FeatureReader(units, features.load_lexicon())
+        terms = load_lexicon()
+        self._reader = FeatureReader(count_words(units, terms), terms)
         samples = [self._reader.features(self._reader.normalise(text)) for text in units]
         frequency = Counter(feature for sample in samples for feature in sample)
         kept = [feature for feature, n in frequency.items() if n > 1]
@@ -164,7 +166,7 @@ class Bayes:
     def __init__(self, corpus: Corpus, features: Callable[[str], Iterable[str]]) -> None:
         self._features = features
         samples = [set(features(text)) for text in corpus.texts]
-        self._model = NaiveBayes(samples, corpus.classes.tolist(), corpus.count)
+        self._model = NaiveBayes.train(samples, corpus.classes.tolist(), corpus.count)
 
     def scores(self, question: str) -> Scores:
         features = set(self._features(question))
@@ -233,7 +235,8 @@ def build_methods(corpus: Corpus) -> dict[str, Callable[[], Method]]:
     """Return the name of each method, and how to build it."""
 
     def without_ideas() -> Method:
-        reader = FeatureReader([split_units(text) for text in corpus.texts], {})
+        units = [split_units(text) for text in corpus.texts]
+        reader = FeatureReader(count_words(units, {}), {})
         return Bayes(corpus, lambda text: reader.features(reader.normalise(split_units(text))))
 
     return {

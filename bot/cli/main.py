@@ -110,11 +110,13 @@ def search(
 ) -> None:
     """Search the FAQ."""
     from services.faq import entries
+    from services.faq.index import load_index
     from services.faq.search import FaqSearch
 
     if stdin == bool(question):
         raise typer.BadParameter("give a QUESTION, or --stdin and one question a line")
-    engine = FaqSearch(entries.load_entries())
+    known = entries.load_entries()
+    engine = FaqSearch(known, load_index(known))
     sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     lines = (line.rstrip("\r\n") for line in sys.stdin) if stdin else [" ".join(question or [])]
     for line in lines:

@@ -21,6 +21,7 @@ from handlers.routes import register
 from services.clock import SystemClock
 from services.conversations import ConversationStore
 from services.faq import entries, error_codes
+from services.faq.index import load_index
 from services.faq.search import FaqSearch
 from services.formats.hidden import Hidden
 from services.people.chats import move_chat
@@ -112,10 +113,10 @@ def build_services(
 
 @cache
 def load_models() -> tuple[FaqSearch, SecretDetector]:
-    """Train search and secret detection on the FAQ entries, once per process."""
+    """Load the search, and train secret detection on the FAQ entries, once per process."""
     known = entries.load_entries()
     shapes = SecretDetector(_vocabulary(known), error_codes.contains_code)
-    return FaqSearch(known), shapes
+    return FaqSearch(known, load_index(known)), shapes
 
 
 def _vocabulary(known: entries.Entries) -> set[str]:

@@ -10,18 +10,25 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain, pairwise
-from pathlib import Path
 
 import opencc
-import yaml
 
 from services.faq.spelling import Spelling
 from services.formats.text_cleaning import normalize
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _LATIN = "[a-z\u00df-\u024f\u1e00-\u1eff]"
+_MARK = (
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903"
+    "\u093a-\u093c\u093e-\u094f\u0981-\u0983\u09bc\u09be-\u09cd\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+    "\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3]"
+)
+"""Vowel signs and accents, which `re` does not take for letters."""
+_SPACED = "(?=[\u0370-\u0dff\u10a0-\u16ff])"
+"""Scripts with spaces between words, besides Latin and Hangul (of which a syllable is a unit)."""
 _UNIT = re.compile(
-    rf"[\u3400-\u4dbf\u4e00-\u9fff]|0x|{_LATIN}+(?:'{_LATIN}+)?|[\u0370-\u052f]+|\d+|[^\W\d_]"
+    rf"[\u3400-\u4dbf\u4e00-\u9fff]|0x|{_LATIN}+(?:'{_LATIN}+)?|\d+"
+    rf"|(?:{_SPACED}(?:[^\W\d_]|{_MARK}))+|[^\W\d_]{_MARK}*"
 )
 _CODE = re.compile("0x[0-9a-f]+")
 _VERBS = "do|does|did|is|are|was|were|have|has|had|could|would|should"
@@ -80,7 +87,7 @@ _SHORTEST_STEM = 3
 
 
 @cache
-def _folding() -> dict[int, str]:
+def folding() -> dict[int, str]:
     """Translation table from Traditional to Simplified characters."""
     traditional = [chr(point) for point in range(0x4E00, 0xA000)]
     simplified = opencc.OpenCC("t2s").convert("\n".join(traditional)).split("\n")
@@ -91,7 +98,7 @@ def _folding() -> dict[int, str]:
 
 def fold(text: str) -> str:
     """Return `text` with width, case and the two Chinese scripts unified."""
-    return normalize(text).casefold().translate(_folding())
+    return normalize(text).casefold().translate(folding())
 
 
 def is_han(unit: str) -> bool:
@@ -144,9 +151,6 @@ def _trim(word: str) -> str:
     return word
 
 
-LEXICON_PATH = Path(__file__).with_name("lexicon.yaml")
-
-
 class DuplicateTermError(Exception):
     """A term is listed under two headings, so that its meaning is ambiguous.
 
@@ -167,13 +171,6 @@ class _Node(dict[str, "_Node"]):
     def __init__(self) -> None:
         super().__init__()
         self.ideas: tuple[str, ...] = ()
-
-
-def load_lexicon(path: Path = LEXICON_PATH) -> Mapping[str, list[str]]:
-    """Load the terms of each heading; a heading is one idea or several joined by `` + ``."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    terms: dict[str, list[str]] = yaml.load(path.read_bytes(), loader)  # noqa: S506 - both are safe
-    return {heading: [str(term) for term in listed] for heading, listed in terms.items()}
 
 
 class Lexicon:
@@ -223,6 +220,16 @@ def _is_word(unit: str) -> bool:
     return "a" <= unit[0] <= "z" and unit.isascii()
 
 
+def count_words(
+    texts: Iterable[Sequence[str]], terms: Mapping[str, Sequence[str]]
+) -> dict[str, int]:
+    """Return how often each word occurs in texts (split into units) and in the lexicon."""
+    frequency = Counter(chain.from_iterable(texts))
+    for unit in chain.from_iterable(split_units(" ".join(listed)) for listed in terms.values()):
+        frequency[unit] += _TERM_FREQUENCY
+    return {unit: times for unit, times in frequency.items() if _is_word(unit)}
+
+
 class FeatureReader:
     """Extracts the features of a text.
 
@@ -231,12 +238,8 @@ class FeatureReader:
     either order).
     """
 
-    def __init__(self, texts: Iterable[Sequence[str]], terms: Mapping[str, Sequence[str]]) -> None:
-        """Collect the words of `texts` (split into units) and the ideas of `terms`."""
-        frequency = Counter(chain.from_iterable(texts))
-        for unit in chain.from_iterable(split_units(" ".join(listed)) for listed in terms.values()):
-            frequency[unit] += _TERM_FREQUENCY
-        words = {unit: times for unit, times in frequency.items() if _is_word(unit)}
+    def __init__(self, words: Mapping[str, int], terms: Mapping[str, Sequence[str]]) -> None:
+        """Take what `count_words` returns, and the terms of the lexicon."""
         self._stems = {word: stem(word) for word in words}
         self._spelling = Spelling({word: times for word, times in words.items() if times > 1})
         self._lexicon = Lexicon(terms)

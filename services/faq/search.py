@@ -5,65 +5,18 @@ The method and how it was chosen are described in ``docs/search.md``.
 
 import math
 import re
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, count, cycle
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 import locales
-from services.faq import error_codes, features
+from services.faq import error_codes, training_data
 from services.faq.entries import Entries
-from services.faq.features import FeatureReader, is_han, split_units
+from services.faq.features import FeatureReader, split_units
+from services.faq.index import SearchIndex, learn
 from services.language_detection import MAX_CHARACTERS, detect_language
 
-_SMOOTHING = 0.1
-_MIN_COUNT = 3
-"""A feature of one phrasing alone, which is learnt twice, describes it rather than its class."""
-
-
-class NaiveBayes:
-    """Scores a set of features against every class; higher is likelier.
-
-    All classes have the same prior probability: the number of phrasings of an entry says nothing
-    about how often it is asked.
-    """
-
-    def __init__(
-        self, samples: Sequence[Collection[str]], classes: Sequence[int], number_of_classes: int
-    ) -> None:
-        numbers: defaultdict[str, int] = defaultdict(count().__next__)
-        feature_numbers = np.array([numbers[name] for name in chain.from_iterable(samples)])
-        class_numbers = np.repeat(classes, [len(features) for features in samples])
-        shape = (len(numbers), number_of_classes)
-        cells = np.bincount(
-            feature_numbers * number_of_classes + class_numbers, minlength=shape[0] * shape[1]
-        )
-        counts = cells.reshape(shape)
-        frequent = np.flatnonzero(counts.sum(axis=1) >= _MIN_COUNT)
-        names = list(numbers)
-        self._rows = {names[number]: row for row, number in enumerate(frequent.tolist())}
-        smoothed = counts[frequent] + _SMOOTHING
-        self._weights = np.log(smoothed / smoothed.sum(axis=0)).astype(np.float32)
-
-    def scores(self, features: Iterable[str]) -> NDArray[np.float32]:
-        """Return the score of each class; unknown features are ignored."""
-        rows = [row for feature in features if (row := self._rows.get(feature)) is not None]
-        weights = self._weights[np.array(rows, dtype=np.intp)]
-        total: NDArray[np.float32] = weights.sum(axis=0)
-        return total
-
-    def knows(self, feature: str) -> bool:
-        """Whether `feature` was seen often enough to be scored."""
-        return feature in self._rows
-
-
-OFF_TOPIC_PATH = Path(__file__).with_name("off_topic.tsv")
-OPENINGS_PATH = Path(__file__).with_name("openings.txt")
-TROUBLES_PATH = Path(__file__).with_name("vague_complaints.txt")
 ERROR_CODE_ENTRY = "error-code"
 
 _CONFIDENT_LEAD = 5.0
@@ -131,59 +84,30 @@ class SearchResult:
         }
 
 
-def load_off_topic_questions() -> list[str]:
-    """Load questions that no entry answers."""
-    rows = OFF_TOPIC_PATH.read_text(encoding="utf-8").splitlines()
-    return [row.split("\t")[1] for row in rows]
-
-
-def load_vague_complaints() -> list[str]:
-    """Load complaints that say too little to be answered by one entry."""
-    return TROUBLES_PATH.read_text(encoding="utf-8").splitlines()
-
-
-def load_openings() -> list[str]:
-    """Load what people say of themselves and of their card before they ask."""
-    return OPENINGS_PATH.read_text(encoding="utf-8").splitlines()
-
-
 class FaqSearch:
-    """Finds entries for questions, in memory; trained on every phrasing in every language."""
+    """Finds entries for questions, in memory.
 
-    def __init__(self, entries: Entries) -> None:
-        self._ids = entries.ids
-        texts, classes = self._samples(entries)
-        units = [split_units(text) for text in texts]
-        openings = [split_units(text) for text in load_openings()]
-        self._reader = FeatureReader([*units, *openings], features.load_lexicon())
-        opened = _put_openings_before(units, openings)
-        samples = [self._reader.features(self._reader.normalise(t)) for t in (*units, *opened)]
-        self._model = NaiveBayes(samples, classes * 2, len(self._ids) + 2)
-        self._exact_matches = {" ".join(text): n for text, n in zip(units, classes, strict=True)}
+    :param index: what was learnt from the entries; it is learnt now where there is none.
+    """
 
-    def _samples(self, entries: Entries) -> tuple[list[str], list[int]]:
-        """Return the training texts and their classes; the last two are off topic and trouble."""
-        texts: list[str] = []
-        classes: list[int] = []
-        for number, entry_id in enumerate(self._ids):
-            for language in locales.LANGUAGES:
-                if entry := entries.get(entry_id, language):
-                    samples = (entry.title, *entry.phrasings)
-                    texts += samples
-                    classes += [number] * len(samples)
-        for number, further in enumerate(
-            (load_off_topic_questions(), load_vague_complaints()), len(self._ids)
-        ):
-            texts += further
-            classes += [number] * len(further)
-        return texts, classes
+    def __init__(self, entries: Entries, index: SearchIndex | None = None) -> None:
+        index = index or learn(entries)
+        self._ids = index.ids
+        self._reader = FeatureReader(index.words, training_data.load_lexicon())
+        self._model = index.model
+        self._exact_matches = index.exact_matches
 
-    def search(self, question: str, limit: int = 3) -> SearchResult:
-        """Return the entries that answer `question` best, at most `limit` of them."""
+    def search(
+        self, question: str, limit: int = 3, *, use_exact_matches: bool = True
+    ) -> SearchResult:
+        """Return the entries that answer `question` best, at most `limit` of them.
+
+        :param use_exact_matches: whether a phrasing typed word for word surely finds its entry.
+        """
         text = question[:MAX_CHARACTERS]
         units = split_units(text)
         ranking = self._rank_clauses(text, units, limit + 1)
-        exact = self._find_exact(question, units)
+        exact = self._find_exact(question, units) if use_exact_matches else None
         if exact is not None:
             ranking = self._put_first(exact, ranking)
         language = detect_language(question)
@@ -237,22 +161,6 @@ class FaqSearch:
         if _quotes_known_code(question):
             return self._ids.index(ERROR_CODE_ENTRY)
         return self._exact_matches.get(" ".join(units))
-
-
-def _put_openings_before(
-    texts: Iterable[Sequence[str]], openings: Sequence[Sequence[str]]
-) -> list[list[str]]:
-    """Return every text with an opening in its language before it, each opening in turn.
-
-    What is learnt with every class alike tells none from another.
-    """
-    han = cycle([units for units in openings if _is_chinese(units)])
-    other = cycle([units for units in openings if not _is_chinese(units)])
-    return [[*next(han if _is_chinese(units) else other), *units] for units in texts]
-
-
-def _is_chinese(units: Sequence[str]) -> bool:
-    return any(map(is_han, units))
 
 
 def _rests(text: str) -> Iterator[str]:

@@ -73,6 +73,17 @@ def test_the_server_answers_far_from_its_source(server: Path, tmp_path: Path) ->
     assert "pin-tries" in found.stdout
 
 
+def test_the_server_learns_nothing_at_its_start(server: Path, tmp_path: Path) -> None:
+    program = (
+        "from services.faq import entries, index\n"
+        "index.learn = None\n"
+        "print(len(index.load_index(entries.load_entries()).ids))"
+    )
+    asked = given(server, tmp_path, "python", "-c", program)
+    assert asked.stderr == ""
+    assert int(asked.stdout) > 40
+
+
 def test_the_server_starts_far_from_its_source(server: Path, tmp_path: Path) -> None:
     with Popen(
         [server / "kaika", "run"],

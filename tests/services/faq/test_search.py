@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 import locales
 from services.faq.entries import Entries
-from services.faq.search import FaqSearch, SearchHit, SearchResult, load_off_topic_questions
+from services.faq.search import FaqSearch, SearchHit, SearchResult
+from services.faq.training_data import load_off_topic_questions
 
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 

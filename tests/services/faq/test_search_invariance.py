@@ -9,7 +9,8 @@ from itertools import cycle, islice
 import opencc
 import pytest
 
-from services.faq.search import FaqSearch, load_openings
+from services.faq.search import FaqSearch
+from services.faq.training_data import load_openings
 from tests.services.faq.conftest import questions
 from tests.services.faq.test_search_accuracy import SCRIPTS, share
 

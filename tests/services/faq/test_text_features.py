@@ -4,16 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.faq import features
 from services.faq.features import (
     DuplicateTermError,
     FeatureReader,
     Lexicon,
+    count_words,
     fold,
     split_units,
     stem,
 )
 from services.faq.spelling import Spelling
+from services.faq.training_data import load_lexicon
 
 
 def test_both_scripts_fold_to_the_same() -> None:
@@ -129,13 +130,14 @@ def test_a_term_under_two_headings_is_refused() -> None:
 
 
 def test_the_lexicon_holds_each_term_once() -> None:
-    terms = features.load_lexicon()
+    terms = load_lexicon()
     assert Lexicon(terms).ideas(split_units("用户代码")) == ["CODE"]
     assert all(listed and len(listed) == len(set(listed)) for listed in terms.values())
 
 
 def test_features_are_units_ideas_and_neighbours() -> None:
-    reader = FeatureReader([["i", "forgot", "my", "pin"]], {"FORGET": ["forgot"], "PIN": ["pin"]})
+    terms = {"FORGET": ["forgot"], "PIN": ["pin"]}
+    reader = FeatureReader(count_words([["i", "forgot", "my", "pin"]], terms), terms)
     assert reader.features(reader.normalise(split_units("forgot PIN"))) == {
         "forgot",
         "pin",
