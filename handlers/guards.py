@@ -203,12 +203,16 @@ async def _warn(update: Update, context: Context, shape: SecretShape, deleted: b
             "yourself</b>: press and hold the message, then choose Delete for everyone.",
             what=what,
         )
-    advice = _advice(update, context, shape, language)
+    is_asked = await message_handler.awaits_an_answer(update, context)
+    advice = _advice(context, shape, language, is_asked)
     await send(update, context, view(Markup(f"{warning}\n\n{advice}"), answers.more_row(language)))
 
 
-def _advice(update: Update, context: Context, shape: SecretShape, language: str) -> Markup:
-    """Return where such a secret may be typed, if anywhere."""
+def _advice(context: Context, shape: SecretShape, language: str, is_asked: bool) -> Markup:
+    """Return where such a secret may be typed, if anywhere.
+
+    :param is_asked: whether a step is open, which is shown again below.
+    """
     if context.services.authority is None:
         return say(
             language,
@@ -221,7 +225,7 @@ def _advice(update: Update, context: Context, shape: SecretShape, language: str)
             "Never type card numbers in a chat. When you pay, Telegram opens the payment "
             "provider's own form.",
         )
-    if open_session(update, context) is not None:
+    if is_asked:
         return say(
             language,
             "You don't need it at this step. The question is below. <b>Kaika never asks for "

@@ -55,8 +55,8 @@ SUSPENDED = Phrase("Suspended.", "已停用。")
 CERTIFICATE_SUSPENDED = Phrase("The certificate is suspended", "憑證已停用")
 THEY_ARE_TOLD = Phrase("Notifications sent")
 TAP_TO_SEE = Phrase("Tap to see")
-KEEP_IT_WELL = Phrase("Keep it safe", "請妥善保管")
-WHERE_IT_STANDS = Phrase("Application status", "目前辦理進度")
+KEEP_IT_SAFE = Phrase("Keep it safe", "請妥善保管")
+STATUS_TITLE = Phrase("Application status", "目前辦理進度")
 
 # Paying
 PAYMENT_RECEIVED = Phrase("Payment received", "已收到款項")

@@ -148,11 +148,12 @@ class OperationSteps:
     def _failed_step(self) -> Step:
         return Step(
             _failure_text,
-            (replace(self._restart_button, when=_can_restart),),
+            (replace(self._restart_button, when=self._can_restart),),
             requires=(FAILURE,),
             external_transitions=self._events,
             on_shown=self.live_messages.record_message,
             links=self._links,
+            next_steps=self._next_steps,
             is_done=True,
         )
 
@@ -305,16 +306,22 @@ class OperationSteps:
             return say(ctx.language, _NOTHING_RUNNING)
         return progress_text(ctx.language, progress)
 
+    def _needs_unlocking(self, ctx: StepContext) -> bool:
+        """Whether a locked PIN stands in the way, which this operation does not set anew."""
+        return ctx.data[FAILURE] == FailureCode.PIN_BLOCKED and "unlock" in self.links
+
+    def _can_restart(self, ctx: StepContext) -> bool:
+        return ctx.data[FAILURE] not in FINAL_FAILURES and not self._needs_unlocking(ctx)
+
+    def _next_steps(self, ctx: StepContext) -> tuple[str, ...]:
+        return ("unlock",) if self._needs_unlocking(ctx) else ()
+
     def _links(self, ctx: StepContext) -> tuple[str, ...]:
         code = ctx.data[FAILURE]
-        if code in (FailureCode.PIN_WRONG, FailureCode.PIN_BLOCKED):
+        if code == FailureCode.PIN_WRONG:
             return tuple(link for link in self.links if link != "card_check")
         is_check_offered = code in _CARD_CHECK_HELPS and "card_check" in self.links
         return ("card_check",) if is_check_offered else ()
-
-
-def _can_restart(ctx: StepContext) -> bool:
-    return ctx.data[FAILURE] not in FINAL_FAILURES
 
 
 def _failure_text(ctx: StepContext) -> Markup:

@@ -115,7 +115,7 @@ def _online(
             resume_conversation(authority, database),
             UNLOCK,
             CHANGE_PIN,
-            status_conversation(authority),
+            status_conversation(authority, database),
         )
     )
 

@@ -12,7 +12,13 @@ from handlers.context import Context
 from handlers.engine.button_handler import on_step_button
 from handlers.engine.model import InputRejectedError, SecretInput, StepContext
 from handlers.engine.rendering import render_stop_question
-from handlers.engine.session import ConversationSession, open_session, open_view, text_of_message
+from handlers.engine.session import (
+    ConversationSession,
+    is_goal_reached,
+    open_session,
+    open_view,
+    text_of_message,
+)
 from handlers.engine.transitions import BACK, CANCEL, find_step
 from handlers.lost_card import lost_card_button
 from handlers.screen.deletion import ask_to_delete, delete_incoming_message
@@ -245,9 +251,18 @@ async def after_message(update: Update, context: Context) -> None:
         await show_again(update, context)
 
 
+async def awaits_an_answer(update: Update, context: Context) -> bool:
+    """Return whether a step is open that has not reached its goal."""
+    is_open = open_session(update, context) is not None
+    return is_open and not await is_goal_reached(update, context)
+
+
 async def show_again(update: Update, context: Context) -> None:
-    """Send the open step again, or say that it timed out."""
+    """Send the open step again, or say that it timed out.
+
+    A result that was shown is not sent again.
+    """
     shown = await open_view(update, context)
-    if shown is not None:
+    if shown is not None and not await is_goal_reached(update, context):
         context.step_shown = True
         await send(update, context, shown)

@@ -212,6 +212,7 @@ class Step:
 
     :ivar requires: keys the data must have; a step that requires any is no entry point.
     :ivar client_buttons: shown above the others.
+    :ivar next_steps: conversations to offer above everything else.
     :ivar external_transitions: triggered by events that are handled elsewhere.
     :ivar on_shown: called with the id of the message the step is shown in.
     :ivar on_leave: runs after Cancel, or after another conversation was started.
@@ -228,6 +229,7 @@ class Step:
     text_input: TextInput | None = None
     secret_input: SecretInput[Any] | None = None
     links: Links = ()
+    next_steps: Links = ()
     requires: tuple[str, ...] = ()
     on_enter: OnEnter | None = None
     external_transitions: tuple[ExternalTransition, ...] = ()
@@ -249,8 +251,16 @@ class Step:
         return (*self.buttons, *inputs, *self.external_transitions)
 
     def links_at(self, context: StepContext) -> tuple[str, ...]:
-        """Return the conversations to offer now."""
-        return self.links if isinstance(self.links, tuple) else self.links(context)
+        """Return the conversations to offer now, below the buttons."""
+        return _links_now(self.links, context)
+
+    def next_steps_at(self, context: StepContext) -> tuple[str, ...]:
+        """Return the conversations to offer now, above the buttons."""
+        return _links_now(self.next_steps, context)
+
+
+def _links_now(links: Links, context: StepContext) -> tuple[str, ...]:
+    return links if isinstance(links, tuple) else links(context)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ def render_step(
     step = find_step(conversations, state)
     if step is None:
         return _render_closed(conversations, state, ctx.language, closing_text)
-    rows = _client_button_rows(step, ctx)
+    rows = [_link_row(conversations, state, link, ctx.language) for link in step.next_steps_at(ctx)]
+    rows += _client_button_rows(step, ctx)
     rows += [
         [_step_button(state, label(ctx.language, each.label, **ctx.data), each.key)]
         for each in step.buttons

@@ -85,8 +85,13 @@ _LINKED = N_(
 )
 
 
-def linking_steps(chat_links: ChatLinks, text: StepText, links: Links = ()) -> Mapping[str, Step]:
-    """Return the final step ``done``, and before it ``offer`` to link the chat, with its text."""
+def linking_steps(
+    chat_links: ChatLinks, text: StepText, links: Links = (), next_steps: Links = ()
+) -> Mapping[str, Step]:
+    """Return the final step ``done``, and before it ``offer`` to link the chat, with its text.
+
+    :param next_steps: what the person does next, offered before the link.
+    """
 
     async def link(session: AsyncSession, ctx: StepContext) -> StepResult:
         grant, client = ctx.data[GRANT], ctx.client_language
@@ -106,9 +111,9 @@ def linking_steps(chat_links: ChatLinks, text: StepText, links: Links = ()) -> M
     yes = ButtonTransition("yes", N_("🔗 Yes, get alerts"), "linked", link, also_targets=(DONE,))
     no = ButtonTransition("no", N_("No, thanks"), DONE, decline)
     return {
-        OFFER: Step(offer_text, (yes, no), requires=(GRANT,), is_done=True),
-        "linked": Step(_LINKED, links=links, requires=(GRANT,)),
-        DONE: Step(text, links=links, requires=(GRANT,)),
+        OFFER: Step(offer_text, (yes, no), requires=(GRANT,), next_steps=next_steps, is_done=True),
+        "linked": Step(_LINKED, links=links, next_steps=next_steps, requires=(GRANT,)),
+        DONE: Step(text, links=links, next_steps=next_steps, requires=(GRANT,)),
     }
 
 

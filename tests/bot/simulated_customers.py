@@ -160,7 +160,7 @@ class SimulatedCustomer:
         await self.taps("show")
         await self.sees(phrases.TAP_TO_SEE)
         await self.taps("noted")
-        await self.sees(phrases.KEEP_IT_WELL)
+        await self.sees(phrases.KEEP_IT_SAFE)
         self.person.start("do-pay")
         await self.sees("Before anything is charged")
         self.types(f"{self.number} {self.code}")

@@ -101,7 +101,7 @@ _ADVICE: Mapping[str, str] = {
     ),
     "fine": N_("✅ <b>All OK.</b> Your reader and card are ready."),
 }
-_LINKS: Mapping[str, str] = {
+_NEXT_STEPS: Mapping[str, str] = {
     "locked": "unlock",
     "last": "unlock",
     CertificateState.INACTIVE: "activate",
@@ -205,7 +205,7 @@ def card_check_conversation(
                 report_text,
                 (operation.start_button("again", N_("🔁 Check again")),),
                 requires=(REPORT,),
-                links=_links,
+                next_steps=_next_steps,
                 on_shown=on_shown,
                 is_done=True,
             ),
@@ -307,6 +307,6 @@ def _advice_key(findings: CardFindings, ctx: StepContext) -> str:
     return "fine" if findings["recorded"] else "unrecorded"
 
 
-def _links(ctx: StepContext) -> tuple[str, ...]:
-    link = _LINKS.get(_advice_key(json.loads(ctx.data[REPORT]), ctx))
-    return (link,) if link else ()
+def _next_steps(ctx: StepContext) -> tuple[str, ...]:
+    conversation = _NEXT_STEPS.get(_advice_key(json.loads(ctx.data[REPORT]), ctx))
+    return (conversation,) if conversation else ()

@@ -73,6 +73,9 @@ CHANGE_PIN = Conversation(
             ),
             done_label=N_("✅ The new PIN is set"),
         ),
-        "done": Step(N_("✅ <b>PIN changed.</b> Remember it: no one can tell it to you later.")),
+        "done": Step(
+            N_("✅ <b>PIN changed.</b> Remember it: no one can tell it to you later."),
+            links=("status",),
+        ),
     },
 )

@@ -93,7 +93,7 @@ def pay_conversation(
             "nowhere": Step(_NO_PAYMENT_PROVIDER, links=("status",)),
             "later": Step(later_text, links=(NAME,)),
             PAID: Step(_PAID, links=("status",)),
-            "made": Step(_MADE, links=("status", "activate")),
+            "made": Step(_MADE, links=("activate", "status")),
             "overdue": Step(_OVERDUE),
         },
         timeout=SECRET_TIMEOUT,

@@ -92,7 +92,9 @@ RESUME = Conversation(
             more_buttons=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
             done_label=N_("✅ It's valid again"),
         ),
-        "done": Step(N_("✅ <b>Reactivated.</b> You can use the certificate again.")),
+        "done": Step(
+            N_("✅ <b>Reactivated.</b> You can use the certificate again."), links=("suspend",)
+        ),
         "later": Step(
             N_(
                 "⏳ <b>Check again later.</b> It may take 1 working day (from the citizens' "

@@ -94,6 +94,7 @@ STATUS = Conversation(
                 "✅ <b>Valid.</b> It's valid for 5 years; the last day is printed on the card. "
                 "If your UI No. or nationality changes, the certificate ends automatically."
             ),
+            links=("suspend",),
         ),
         "expired": Step(
             N_(

@@ -6,17 +6,14 @@ the person knows whether the card has arrived.
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from handlers.conversations.status.guide import STATUS as GUIDE
-from handlers.engine.model import Conversation, OnEnter, StepContext, StepResult
-from handlers.identity.code_verification import CodeVerification
+from handlers.engine.model import Conversation, StepContext, StepResult
+from handlers.identity.code_verification import CodeVerification, OnVerified
 from handlers.identity.granted_actions import DONE, OFFER, linking_steps, offer_or_done
-from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
+from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.dates import format_date
 from handlers.screen.text import N_, Markup, label, say
 from services.authority.data_types import AuthorityOperation, Timeline
@@ -25,6 +22,7 @@ from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
 from services.authority.lifecycle import ApplicationState, CertificateState
 from services.calendar import last_payment_day, today
+from services.storage.database import Database
 
 StatusFindings = Mapping[str, Any]
 TIMELINE = "timeline"
@@ -44,10 +42,12 @@ _NEXT_FOR_APPLICATION: Mapping[ApplicationState, str] = {
         "is deleted."
     ),
     ApplicationState.PAID: N_(
-        "📮 <b>Next: wait for the card.</b> It arrives about 7–10 working days after the payment."
+        "📮 <b>Next: wait for the card.</b> It arrives about 7–10 working days after the payment. "
+        "Longer than that? Call 0800-080-117."
     ),
     ApplicationState.ISSUED: N_(
-        "📮 <b>Next: wait for the card.</b> It's made and will be posted soon."
+        "📮 <b>Next: wait for the card.</b> It's made and will be posted soon. Not here 10 working "
+        "days after the payment? Call 0800-080-117."
     ),
     ApplicationState.POSTED: N_(
         "🆕 <b>Next: activate the card</b> (開卡) when it arrives, about 7–10 working days after "
@@ -77,18 +77,16 @@ _NEXT_FOR_CERTIFICATE: Mapping[CertificateState, str] = {
 }
 
 
-def status_conversation(authority: Authority) -> Conversation:
+def status_conversation(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
-    look_up = _look_up_timeline(authority.certificates)
     verification = CodeVerification(
         authority,
         AuthorityOperation.STATUS,
         DONE,
-        on_verified=_on_verified,
+        on_verified=_look_up_timeline(authority.certificates, database),
         also_targets=(OFFER,),
         introduction=_INTRODUCTION,
     )
-    final_steps = linking_steps(authority.links, _status_text, _links)
     return Conversation(
         name="status",
         title=GUIDE.title,
@@ -96,32 +94,24 @@ def status_conversation(authority: Authority) -> Conversation:
         timeout=SECRET_TIMEOUT,
         steps={
             **verification.steps,
-            **{
-                name: step if name == "linked" else replace(step, on_enter=look_up)
-                for name, step in final_steps.items()
-            },
+            **linking_steps(authority.links, _status_text, _links, next_steps=_next_steps),
             "on_its_way": GUIDE.steps["on_its_way"],
             "expired": GUIDE.steps["expired"],
         },
     )
 
 
-async def _on_verified(_grant: str, ctx: StepContext) -> StepResult:
-    return StepResult(offer_or_done(ctx))
+def _look_up_timeline(certificates: Certificates, database: Database) -> OnVerified:
+    """Return the hook that looks the status up; a card that is over is offered no alerts."""
 
-
-def _look_up_timeline(certificates: Certificates) -> OnEnter:
-    """Return the hook that looks the status up, once in a conversation."""
-
-    async def look_up(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
-        if TIMELINE in ctx.data:
-            return {}
-        grant = ctx.data[GRANT]
+    async def look_up(grant: str, ctx: StepContext) -> StepResult:
         try:
-            timeline = await certificates.get_timeline(session, grant, ctx.chat_id, ctx.now)
+            async with database.unit_of_work() as session:
+                timeline = await certificates.get_timeline(session, grant, ctx.chat_id, ctx.now)
         except AuthorityError:  # the application was deleted a moment ago
-            return {}
-        return {TIMELINE: _as_json(timeline)}
+            return StepResult(DONE)
+        is_over = timeline.certificate in (CertificateState.REVOKED, CertificateState.EXPIRED)
+        return StepResult(DONE if is_over else offer_or_done(ctx), {TIMELINE: _as_json(timeline)})
 
     return look_up
 
@@ -191,10 +181,15 @@ def _next_text(findings: StatusFindings, ctx: StepContext) -> str:
 def _links(ctx: StepContext) -> tuple[str, ...]:
     if TIMELINE not in ctx.data:
         return ()
-    findings = json.loads(ctx.data[TIMELINE])
-    if findings["next"]:
-        return (findings["next"],)
-    return ("suspend",) if findings["certificate"] == CertificateState.ACTIVE else ()
+    is_active = json.loads(ctx.data[TIMELINE])["certificate"] == CertificateState.ACTIVE
+    return ("suspend",) if is_active else ()
+
+
+def _next_steps(ctx: StepContext) -> tuple[str, ...]:
+    if TIMELINE not in ctx.data:
+        return ()
+    operation = json.loads(ctx.data[TIMELINE])["next"]
+    return (operation,) if operation else ()
 
 
 def _day(moment: str) -> date:

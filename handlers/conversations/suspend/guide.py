@@ -153,9 +153,9 @@ SUSPEND = Conversation(
         ),
         "faxed": Step(
             N_(
-                "✅ <b>Your request is on its way.</b> To reactivate (復用) online later, you "
-                "need the subscriber code. If you don't have it, ask the hotline what you can "
-                "do."
+                "✅ <b>Your request is on its way.</b> Call 0800-080-117 to ask when it is done. "
+                "To reactivate (復用) online later, you need the subscriber code; without it, ask "
+                "there what you can do."
             ),
         ),
         "revoke": Step(

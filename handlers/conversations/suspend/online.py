@@ -121,7 +121,7 @@ def suspend_conversation(authority: Authority, database: Database) -> Conversati
             "confirm": Step(
                 _CONFIRM, (_suspend_button(authority.certificates),), requires=(GRANT,)
             ),
-            **linking_steps(authority.links, _DONE, ("resume", "suspend/revoke")),
+            **linking_steps(authority.links, _DONE, ("suspend/revoke",), next_steps=("resume",)),
             NOTHING_TO_DO: Step(_ALREADY, links=("resume", "suspend/revoke")),
             **_birth_date_verification(authority, one_time_code).steps,
             **_STEPS_WITHOUT_CODE,

@@ -83,7 +83,8 @@ UNLOCK = Conversation(
             done_label=N_("✅ The new PIN is set"),
         ),
         "done": Step(
-            N_("✅ <b>Unlocked.</b> Remember the new PIN: no one can tell it to you later.")
+            N_("✅ <b>Unlocked.</b> Remember the new PIN: no one can tell it to you later."),
+            links=("status",),
         ),
         "no_code": Step(
             N_(

@@ -124,7 +124,8 @@ def _target_of_right_code(persona: Persona, conversation: str, target: StepId) -
     if conversation == "pay":
         return conversation, _PAY_STEPS.get(persona.card_state, "made")
     if conversation == "status":
-        return conversation, "done" if persona.chat_state == "linked" else "offer"
+        is_over = persona.card_state in ("revoked", "expired")
+        return conversation, "done" if is_over or persona.chat_state == "linked" else "offer"
     if conversation in _NOTHING_TO_DO:
         return conversation, _NOT_POSSIBLE.get(
             persona.card_state, _NOTHING_TO_DO[conversation].get(persona.card_state, target[1])
@@ -142,6 +143,8 @@ def _button_edges(
     if key in ("suspend", "tell", "resume") and button.effect is not None:
         if persona.card_state in _NOT_POSSIBLE:
             target = conversation, _NOT_POSSIBLE[persona.card_state]
+        elif persona.card_state in _NOTHING_TO_DO[conversation]:
+            target = conversation, "already"
         elif key != "tell" and persona.chat_state != "linked" and not persona.is_locked:
             target = conversation, "offer"
         yield PathEdge(key, target, clears_history=True)

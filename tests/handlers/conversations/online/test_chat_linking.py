@@ -98,7 +98,7 @@ async def test_the_fourth_chat_is_told_that_three_are_the_most(
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
     await press(anna, "yes")
-    anna.sees("You already get alerts in 3 chats", "/privacy", phrases.WHERE_IT_STANDS)
+    anna.sees("You already get alerts in 3 chats", "/privacy", phrases.STATUS_TITLE)
 
 
 async def test_a_yes_after_ten_minutes_links_nothing(harness: BotHarness, office: Office) -> None:
@@ -107,7 +107,7 @@ async def test_a_yes_after_ten_minutes_links_nothing(harness: BotHarness, office
     await anna.says(holder.number_and_code)
     set_time(harness, current_time(harness) + timedelta(minutes=11))
     await press(anna, "yes")
-    anna.sees(phrases.TEN_MINUTES_PASSED, phrases.WHERE_IT_STANDS)
+    anna.sees(phrases.TEN_MINUTES_PASSED, phrases.STATUS_TITLE)
     async with harness.kaika.database.unit_of_work() as session:
         assert not await harness.authority.links.list_people(session, anna.person.id)
 
@@ -138,4 +138,4 @@ async def test_a_wrong_code_for_a_known_person_keeps_the_person(
     await anna.says(wrong_code(holder))
     anna.sees("Attempts left: 3", "Now type the subscriber code", holder.ui_number.mask())
     await anna.says(holder.code_text)
-    anna.sees(phrases.WHERE_IT_STANDS)
+    anna.sees(phrases.STATUS_TITLE)

@@ -176,7 +176,9 @@ async def test_every_end_is_reached_and_is_the_end(harness: BotHarness, office: 
             await looks_at_an_end(visit)
             there = await state(visit.anna)
             ctx = StepContext(there.chat_id, there.user_id, "en", None, NOW, there.data)
-            targets = [each.replace("/", ".") for each in visit.location.step.links_at(ctx)]
+            shown = visit.location.step
+            links = (*shown.next_steps_at(ctx), *shown.links_at(ctx))
+            targets = [each.replace("/", ".") for each in links]
             offered = [b.get("callback_data", "") for b in buttons(end)]
             assert [d for d in offered if d.startswith("v1:do:")] == [
                 f"v1:do:{target}" for target in targets

@@ -22,7 +22,7 @@ from tests.moving_clock import DISTURBANCES, MovingClock
 WORDS = {
     "en": {"ready": phrases.SHOWN_WHO_YOU_ARE, "shown": "in a separate message",
            "tap": phrases.TAP_TO_SEE, "gone": "disappears in 60 seconds",
-           "kept": phrases.KEEP_IT_WELL, "after": "no one, including us, can give the code back"},
+           "kept": phrases.KEEP_IT_SAFE, "after": "no one, including us, can give the code back"},
     "zh-hant": {"ready": "身分驗證完成", "shown": "在另一則訊息", "tap": "點一下顯示您的用戶代碼",
                 "gone": "60 秒後消失", "kept": "請妥善保管",
                 "after": "任何人（包括我們）都無法再提供用戶代碼"},
