@@ -90,6 +90,7 @@ ONLY_IF_YOU_STARTED = Phrase(
 )
 PAIRED_WITH = Phrase("Paired with")
 GO_ON_IN_CHAT = Phrase("Continue in the chat")
+TAKE_CARD_OUT = Phrase("You can take the card out")
 MAY_CHAT_LOOK = Phrase("Let the chat look at your card?", "允許聊天室查看您的卡片嗎？")
 MAY_PIN_CHANGE = Phrase("Change the PIN of this card?")
 TYPE_PIN = Phrase("Type the PIN of your card")

@@ -52,6 +52,12 @@ class StatusNotice:
 
 
 GO_ON = N_("Continue in the chat, and leave this open.")
+_TAKE_CARD_OUT = N_(
+    "The chat shows the result. You can take the card out, and close this app when you no longer "
+    "need it."
+)
+_ENDS_WORK = frozenset({Operation.SET_PIN, Operation.CHANGE_PIN})
+"""Operations after which the chat needs neither card nor app any longer."""
 PAIR_AGAIN = N_("To continue, pair again with a new code from the chat.")
 START_AGAIN = N_("Start it again in the chat when you are ready.")
 _PUT_IN_AGAIN = N_("Take the card out, put it in again, and start again in the chat.")
@@ -369,7 +375,8 @@ def _done_notice(event: OperationDone, language: str) -> StatusNotice:
         text = localise(language, _PIN_SET_TEXTS[event.purpose or PinPurpose.UNLOCK])
     else:
         text = localise(language, _DONE_TEXTS[event.operation])
-    return StatusNotice(NoticeTone.GOOD, text, localise(language, GO_ON))
+    advice = _TAKE_CARD_OUT if event.operation in _ENDS_WORK else GO_ON
+    return StatusNotice(NoticeTone.GOOD, text, localise(language, advice))
 
 
 def _failed_notice(event: OperationNotDone, language: str) -> StatusNotice:

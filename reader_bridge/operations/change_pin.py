@@ -1,4 +1,8 @@
-"""`change_pin`: sets a new PIN with the current one. Both are typed on this PC."""
+"""`change_pin`: sets a new PIN with the current one. Both are typed on this PC.
+
+The card checks the current PIN before the new one is asked for, so that nobody thinks one up, and
+types it twice, for nothing.
+"""
 
 from reader_bridge.card.profiles.base import CardCapability
 from reader_bridge.card.secret_buffer import SecretBuffer
@@ -23,12 +27,18 @@ async def change_pin(context: OperationContext, parameters: ChangePin) -> PinCha
     with NewPinEntry(context, card) as entry:
 
         async def attempt(old: SecretBuffer, accept_last_try: bool) -> PinChanged:
-            def work(new: SecretBuffer) -> PinChanged:
+            def verify() -> None:
+                with exclusive_access(context.readers, context.card_calls, card) as profile:
+                    profile.verify_pin(old, accept_last_try=accept_last_try)
+
+            def change(new: SecretBuffer) -> PinChanged:
                 with exclusive_access(context.readers, context.card_calls, card) as profile:
                     profile.change_pin(old, new, accept_last_try=accept_last_try)
                     return PinChanged(card.serial)
 
-            return await entry.set(work)
+            if not entry.is_typed:
+                await context.run_pin_work(verify)
+            return await entry.set(change)
 
         return await attempt_with_secret(
             context, card, PinKind.CURRENT, card.status.pin, card.profile.pin_entry_rules, attempt

@@ -106,6 +106,11 @@ class NewPinEntry:
         self._pin: SecretBuffer | None = None
         self._fault: PinFault | None = None
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether a new PIN was typed that the card has not refused."""
+        return self._pin is not None
+
     async def set(self, work: Callable[[SecretBuffer], _T]) -> _T:
         """Run the work that sets it.
 

@@ -1,7 +1,8 @@
 """The subscriber code (用戶代碼): generating and parsing it.
 
 Six to ten characters (docs/facts.md §1.5). Ours have eight, at least one letter and one digit among
-them, and no character that looks like another. Capitals matter.
+them, and no character that looks like another, also not the capital of the same letter. Capitals
+matter: codes that were issued before may have them in both sizes.
 """
 
 import re
@@ -16,7 +17,8 @@ SHORTEST, LONGEST = 6, 10
 GENERATED_LENGTH = 8
 LOOKALIKES = frozenset("0O1lIo")
 """Characters not used in codes: zero and O, one and l and I."""
-LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabdefghijmnpqrty"
+"""Of C, K, S, U, V, W, X and Z, whose sizes look alike in handwriting, the capital only."""
 DIGITS = "23456789"
 _CHARACTERS = re.compile(r"[A-Za-z0-9]+")
 
@@ -28,7 +30,7 @@ class SubscriberCode(Hidden):
 
     @classmethod
     def generate(cls) -> Self:
-        """Generate a random code; every code of the format is equally likely."""
+        """Generate a random code; each of 48⁸ - 40⁸ - 8⁸ (44.3 bits) is equally likely."""
         while True:
             code = "".join(secrets.choice(LETTERS + DIGITS) for _ in range(GENERATED_LENGTH))
             if _has_letter_and_digit(code):

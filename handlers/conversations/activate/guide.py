@@ -21,7 +21,7 @@ ACTIVATE = Conversation(
                 "• your new card\n"
                 "• a Windows PC or Mac with a card reader\n"
                 "• your subscriber code (用戶代碼) from the application form\n"
-                "• a new PIN that you choose: 6–8 letters and digits, no spaces\n"
+                "• a new PIN that you choose: 6–8 letters and digits, best mixed, no spaces\n"
                 "\n"
                 "Activate soon: citizens have 90 days, the deadline for foreign residents is "
                 "not confirmed. Never type the code or PIN in this chat."

@@ -23,7 +23,7 @@ _READY = N_(
     "• your new card\n"
     "• a PC (Windows, Mac or Linux) with a card reader\n"
     "• the application form with your subscriber code (用戶代碼)\n"
-    "• a new PIN that you choose: 6–8 letters and digits, no spaces\n"
+    "• a new PIN that you choose: 6–8 letters and digits, best mixed, no spaces\n"
     "\n"
     "First connect your PC, then verify your identity. Type your PIN only on the PC: no one "
     "here can see it."
@@ -38,12 +38,11 @@ _CONFIRM = N_(
     "• We'll email you and notify your linked chats."
 )
 _DONE = N_(
-    "✅ <b>Activated (開卡).</b> Your certificate is valid from now on. You can take the card out "
-    "and close kaika-bridge.\n"
+    "✅ <b>Activated (開卡).</b> Your certificate is valid from now on. You can take the card out, "
+    "and close kaika-bridge when you no longer need it.\n"
     "\n"
-    "• Only you know the PIN. Forgot it or locked it? Unlock the card with your subscriber "
-    "code.\n"
-    "• <b>Keep the form</b>: no one can give the subscriber code back to you after activation.\n"
+    "• Only you know the PIN. Forgot it? Unlock the card with your subscriber code.\n"
+    "• <b>Keep the form</b>: no one can give the subscriber code back after activation.\n"
     "• Lost your card? Suspend it here right away."
 )
 _ALREADY_ACTIVE = StatusMessage(

@@ -59,7 +59,8 @@ CHANGE_PIN = Conversation(
         "change": page_step(
             N_(
                 "<b>On the page: old PIN, new PIN, new PIN again</b>\n"
-                "6–8 letters and digits, no spaces. Type them only there, never in this chat."
+                "6–8 letters and digits, best mixed, no spaces. Type them only there, never in "
+                "this chat."
             ),
             "done",
             stuck=N_(

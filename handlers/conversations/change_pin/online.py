@@ -16,14 +16,14 @@ _START = N_(
     "<b>Have ready</b>\n"
     "• the card\n"
     "• a PC (Windows, Mac or Linux) with a card reader\n"
-    "• your old PIN, and a new one: 6–8 letters and digits, no spaces\n"
+    "• your old PIN, and a new one: 6–8 letters and digits, best mixed, no spaces\n"
     "\n"
     "Type both only on the PC, never in this chat. Don't guess: three wrong PINs lock the card."
 )
 _DONE = N_(
     "✅ <b>The new PIN is set.</b> Your old PIN stops working. Only you know the new one.\n"
     "\n"
-    "You can take the card out and close kaika-bridge."
+    "You can take the card out, and close kaika-bridge when you no longer need it."
 )
 
 

@@ -37,7 +37,7 @@ UNLOCK = Conversation(
                 "• the card\n"
                 "• a Windows PC or Mac with a card reader\n"
                 "• your subscriber code (用戶代碼) from the application form\n"
-                "• a new PIN that you choose: 6–8 letters and digits, no spaces\n"
+                "• a new PIN that you choose: 6–8 letters and digits, best mixed, no spaces\n"
                 "\n"
                 "🛑 Don't try the old PIN again. Never type the code or PIN in this chat."
             ),

@@ -21,7 +21,7 @@ _READY = N_(
     "• the card\n"
     "• a PC (Windows, Mac or Linux) with a card reader\n"
     "• your subscriber code (用戶代碼)\n"
-    "• a new PIN that you choose: 6–8 letters and digits, no spaces\n"
+    "• a new PIN that you choose: 6–8 letters and digits, best mixed, no spaces\n"
     "\n"
     "First connect your PC, then verify your identity. Type the PIN only on the PC."
 )
@@ -36,7 +36,7 @@ _DONE = N_(
     "✅ <b>Unlocked (鎖卡解碼).</b> The new PIN is set and the attempt counter is reset. Only you "
     "know the PIN.\n"
     "\n"
-    "You can take the card out and close kaika-bridge."
+    "You can take the card out, and close kaika-bridge when you no longer need it."
 )
 _NO_CODE = N_(
     "🔑 <b>You need the subscriber code to unlock the card</b>, and after activation no one can "

@@ -120,7 +120,7 @@ async def test_the_whole_way_to_a_new_pin(
     result = await outcome(person, line)
     assert isinstance(result, OperationResult)
     assert isinstance(result.value, PinChanged)
-    await person.sees("The new PIN is set", phrases.GO_ON_IN_CHAT, phrases.PAIRED_WITH)
+    await person.sees("The new PIN is set", phrases.TAKE_CARD_OUT, phrases.PAIRED_WITH)
     person.window.close()
     goodbye = asyncio.ensure_future(line.receive(Bye))
     await person.until(goodbye.done, "good-bye")

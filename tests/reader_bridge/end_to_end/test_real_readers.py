@@ -30,7 +30,7 @@ from tests.reader_bridge.end_to_end.faults import (
     run_with_fault_everywhere,
     unlock,
 )
-from tests.reader_bridge.end_to_end.watched_card import CHANGE_REFERENCE_DATA
+from tests.reader_bridge.end_to_end.watched_card import VERIFY
 from tests.reader_bridge.end_to_end.whole_system import WholeSystem
 
 
@@ -60,7 +60,7 @@ async def test_every_operation_is_done_on_the_virtual_card_and_opensc_agrees(
         assert isinstance(
             await system.run_task(walk.person, CardTask.PROVE_POSSESSION), ProvenPossession
         )
-        assert walk.card.spent_tries == [(CHANGE_REFERENCE_DATA, "pin")] * 3, "the wrong ones alone"
+        assert walk.card.spent_tries == [(VERIFY, "pin")] * 3, "the wrong ones alone"
         await opensc_agrees(walk, new.decode())
 
 

@@ -15,7 +15,7 @@ from tests.handlers.conversations.online.bridge_harness import (
 from tests.handlers.conversations.online.cardholders import Cardholder
 from tests.services.authority.authority_harness import CHAT
 
-CHANGE_REFERENCE_DATA, RESET_RETRY_COUNTER = 0x24, 0x2C
+VERIFY, CHANGE_REFERENCE_DATA, RESET_RETRY_COUNTER = 0x20, 0x24, 0x2C
 
 
 class WatchedCard:

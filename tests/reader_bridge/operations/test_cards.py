@@ -292,6 +292,17 @@ async def test_a_blocked_pin_is_told_before_anything_is_asked(card: VirtualCard)
     assert not [each for each in room.person.asked if isinstance(each, PinRequest)]
 
 
+async def test_the_old_pin_is_checked_before_a_new_one_is_asked_for(card: VirtualCard) -> None:
+    wrong = {PinKind.CURRENT: [b"999999", b"888888", None], PinKind.NEW: [NEW_PIN]}
+    room = OperationHarness(VirtualReader(card), wrong)  # type: ignore[arg-type]
+    outcome = await room.run(ChangePin())
+    assert isinstance(outcome, OperationFailure)
+    assert outcome.code is FailureCode.PIN_WRONG
+    asked = [each.kind for each in room.person.asked if isinstance(each, PinRequest)]
+    assert set(asked) == {PinKind.CURRENT}
+    assert card.file.state.pin_tries == outcome.values.tries_left == 1
+
+
 async def test_what_cannot_be_a_pin_is_asked_again_and_never_sent(card: VirtualCard) -> None:
     recorded = RecordingCard(card)
     secrets = {PinKind.CURRENT: [b"abc", "密碼".encode(), PIN], PinKind.NEW: [b"12345", NEW_PIN]}

@@ -1,5 +1,8 @@
 """Subscriber codes, one-time codes and card numbers."""
 
+import math
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +14,8 @@ from services.formats.hidden import Hidden
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
 
+ROOT = Path(__file__).parents[3]
+
 
 def test_generated_codes_have_the_promised_shape() -> None:
     codes = [SubscriberCode.generate().reveal() for _ in range(2000)]
@@ -19,6 +24,27 @@ def test_generated_codes_have_the_promised_shape() -> None:
     assert not set("".join(codes)) & subscriber_code.LOOKALIKES
     assert all(any(map(str.isdigit, code)) and any(map(str.isalpha, code)) for code in codes)
     assert all(SubscriberCode.parse(code).reveal() == code for code in codes)
+
+
+def test_no_code_is_generated_in_which_a_letter_may_be_taken_for_its_own_capital() -> None:
+    alphabet = subscriber_code.LETTERS + subscriber_code.DIGITS
+    assert len(set(alphabet)) == len(alphabet) == 48
+    assert not [c for c in "ckosuvwxz" if {c, c.upper()} <= set(alphabet)]
+    drawn = {c for _ in range(2000) for c in SubscriberCode.generate().reveal()}
+    assert drawn == set(alphabet)
+
+
+@pytest.mark.parametrize("code", ["SKKXyk4x", "cC5kKuUv", "wWzZ2345"])
+def test_codes_of_before_stay_valid(code: str) -> None:
+    assert SubscriberCode.parse(code).reveal() == code
+
+
+def test_how_hard_a_code_is_to_guess_is_what_the_documents_say() -> None:
+    letters, digits = len(subscriber_code.LETTERS), len(subscriber_code.DIGITS)
+    length = subscriber_code.GENERATED_LENGTH
+    codes = (letters + digits) ** length - letters**length - digits**length
+    said = f"{math.log2(codes):.1f} bits"
+    assert said in (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
