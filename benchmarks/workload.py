@@ -14,6 +14,7 @@ from benchmarks.processes import ROOT
 from benchmarks.reply_check import ExpectedReply
 from handlers.faq import answers
 from services.faq import entries, error_codes
+from services.faq.entries import Mode
 from services.faq.search import FaqSearch
 
 CHATS = 200
@@ -79,7 +80,7 @@ def _pools() -> dict[str, list[str]]:
         if not found.confident or not found.results or error_codes.find_codes(text):
             continue
         entry = known.get(found.results[0].id, found.language)
-        texts = answers.entry_texts(entry) if entry else []
-        if len(texts) == 1:
-            pools[texts[0].partition("\n")[0]].append(text)
+        if entry:
+            title = answers.answer_text(entry, Mode.GUIDE).partition("\n")[0]
+            pools[title].append(text)
     return pools

@@ -31,7 +31,7 @@ async def on_start(update: Update, context: Context) -> None:
     payload = context.args[0] if context.args else ""
     if payload.startswith(_DEEP_LINK):
         entry_id = payload.removeprefix(_DEEP_LINK)
-        shown = answers.answer_view(services.entries, entry_id, language)
+        shown = answers.find_answer(context, entry_id, language)
         await send(update, context, shown or _unknown_link(language))
     elif payload.startswith(start_handler.DEEP_LINK):
         if not await start_handler.on_link(update, context, payload):

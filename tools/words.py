@@ -11,12 +11,15 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Final
 
 from babel.messages.pofile import read_po
 
 import locales
+from handlers.faq.answers import answer_text
+from services.faq.entries import Entry, Mode, load_entries
 
 ROOT = Path(__file__).parent.parent
 CATALOGUES = ("kaika", "bridge", "authority")
@@ -78,6 +81,8 @@ RULES: Final = {"en": ENGLISH, "zh_Hant": CHINESE}
 MESSAGE: Final[Mapping[str, int]] = {"en": 350, "zh_Hant": 160}
 PAGE: Final[Mapping[str, int]] = {"en": 640, "zh_Hant": 310}
 """Characters of a message, and of one that somebody asked for, or that has commands to copy."""
+ANSWER: Final[Mapping[str, int]] = {"en": 600, "zh_Hant": 300}
+"""Characters of what an answer of the FAQ shows first, with its title."""
 PAGES: Final = (
     "<b>Welcome to Kaika",
     "<b>What I can do</b>",
@@ -141,6 +146,14 @@ def find_long_labels(original: str, translations: Mapping[str, str]) -> Iterator
         limit = LABEL.get(language, LABEL[locales.DEFAULT])
         if len(_SIGN.sub("", _PLACEHOLDER.sub("", text)).strip()) > limit:
             yield f"a button has at most {limit} characters"
+
+
+def find_long_answers(entry: Entry) -> Iterator[str]:
+    """Return a rule where what an entry shows first is too long in a mode."""
+    limit = ANSWER.get(entry.language, ANSWER[locales.DEFAULT])
+    for mode in Mode:
+        if len(unescape(_TAG.sub("", answer_text(entry, mode)))) > limit:
+            yield f"the answer has at most {limit} characters"
 
 
 def find_labels(source: str) -> set[str]:
@@ -211,6 +224,9 @@ def _faq() -> Iterator[Violation]:
             body = text.split("\n---\n", 1)[-1] if is_entry else _COMMENT.sub("", text)
             for rule in find_words(_QUOTED.sub(" ", body), language):
                 yield Violation(f"{language}/{path.name}", rule, path.stem)
+        for entry in load_entries().all(language):
+            for rule in find_long_answers(entry):
+                yield Violation(f"{language}/{entry.id}.md", rule, entry.id)
 
 
 def _documents() -> Iterator[Violation]:

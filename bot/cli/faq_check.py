@@ -8,9 +8,10 @@ from opencc import OpenCC
 import locales
 from handlers.faq import answers
 from handlers.screen import markdown
+from locales import facts
 from services.faq import entries as entries_module
 from services.faq import error_codes
-from services.faq.entries import SECTIONS, Entries, Entry
+from services.faq.entries import SECTIONS, Entries, Entry, EntryFormatError, Mode
 
 HEADINGS = {
     "Steps": "步驟",
@@ -26,6 +27,8 @@ _LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]*[A-Za-z0-9/_=-]")
 _LIST_NUMBER = re.compile(r"^[ \t]*\d+\. ", re.MULTILINE)
 _FIGURE = re.compile(r"\d+(?:[.,:-]\d+)*")
 _LEFTOVER = re.compile(r"\*\*|__|^#+ |\]\(", re.MULTILINE)
+_GOVERNMENT = ".gov.tw"
+_PAGE = re.compile(rf"https://[a-z0-9.-]+{re.escape(_GOVERNMENT)}(/\S*)?")
 _LONGEST_TITLE = 60
 # In Big5, but in Taiwan only the Simplified form of another character.
 _SIMPLIFIED_IN_BIG5 = frozenset("体号个与万听党属双没")
@@ -44,7 +47,12 @@ def find_problems() -> list[str]:
     if errors := entries_module.find_format_errors():
         return [str(error) for error in errors]
     known = entries_module.load_entries()
-    return [*_pair_problems(known), *_entry_problems(known), *_error_code_problems()]
+    return [
+        *_pair_problems(known),
+        *_entry_problems(known),
+        *_spelled_out_facts(known),
+        *_error_code_problems(),
+    ]
 
 
 def _pair_problems(known: Entries) -> Iterator[str]:
@@ -64,6 +72,7 @@ def _differences(first: Entry, other: Entry) -> Iterator[str]:
         "section": lambda e: e.section,
         "related entries": lambda e: e.related,
         "conversation": lambda e: e.conversation,
+        "official page": lambda e: e.page,
         "sources": lambda e: [(s.url, s.date) for s in e.sources],
         "day of the last check": lambda e: e.checked,
         "headings": lambda e: [HEADINGS.get(h, h) for h in _HEADING.findall(e.body)],
@@ -103,6 +112,8 @@ def _problems_of(known: Entries, entry: Entry) -> Iterator[str]:
         yield f"the title is longer than {_LONGEST_TITLE} characters"
     if not entry.sources:
         yield "no source"
+    if entry.page is not None and not _PAGE.fullmatch(entry.page):
+        yield f"page {entry.page!r} is no https address of a {_GOVERNMENT} site"
     for related in entry.related:
         if related not in known.ids or related == entry.id:
             yield f"related entry {related!r} does not exist or is itself"
@@ -116,9 +127,25 @@ def _problems_of(known: Entries, entry: Entry) -> Iterator[str]:
             yield f"Simplified character {character}"
 
 
+def _spelled_out_facts(known: Entries) -> Iterator[str]:
+    for language in locales.LANGUAGES:
+        for entry in known.all(language):
+            path = locales.folder(language, "faq") / f"{entry.id}.md"
+            text = path.read_text(encoding="utf-8")
+            begin = text.index("\n---\n") + len("\n---\n")
+            first = text.count("\n", 0, begin) + 1
+            for number, line in enumerate(text[begin:].splitlines(), start=first):
+                for value, name in facts.find_spelled_out(line, language):
+                    remedy = f"write {{{name}}}" if name else "add it to locales/facts.yaml"
+                    problem = f"{value!r} is spelled out; {remedy}"
+                    yield str(EntryFormatError(path, problem, number))
+
+
 def _rendering_problems(entry: Entry) -> Iterator[str]:
     try:
-        messages = answers.entry_texts(entry)
+        messages = [
+            of(entry, mode) for mode in Mode for of in (answers.answer_text, answers.more_text)
+        ]
     except (markdown.MarkdownError, ValueError) as error:
         yield f"cannot be shown in Telegram: {error}"
         return

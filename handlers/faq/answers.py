@@ -1,6 +1,6 @@
 """Views of FAQ answers: the entry, an explained error code, and "did you mean"."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -9,14 +9,15 @@ from html import escape
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 import locales
+from handlers.context import Context
 from handlers.conversations.registry import GUIDES
 from handlers.conversations.triage.guide import TRIAGE
 from handlers.desk.subscriber_texts import ask_row
 from handlers.screen import markdown
-from handlers.screen.text import Markup, label, say
+from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import Keyboard, View, button, view
 from services.faq import error_codes
-from services.faq.entries import Entries, Entry, Source
+from services.faq.entries import Entries, Entry, Mode, Source
 from services.faq.error_codes import SoftwareErrorCode
 
 _RELATED_SHOWN = 3
@@ -27,14 +28,50 @@ PERSON_ENTRY = "contact"
 """The entry with the hotline and e-mail address."""
 
 
-@cache
-def answer_view(entries: Entries, entry_id: str, language: str) -> View | None:
-    """Return the view of an entry; `None` for an unknown id."""
+_DO_IT_NOW: Mapping[str, str] = {
+    "pay": N_("💳 Pay now"),
+    "activate": N_("🆕 Activate now"),
+    "suspend": N_("⏸ Suspend now"),
+    "resume": N_("▶️ Reactivate now"),
+    "unlock": N_("🔓 Unlock now"),
+}
+"""The label of the button to a conversation that carries out an operation."""
+
+
+def find_answer(context: Context, entry_id: str, language: str) -> View | None:
+    """Return the view of an entry, as this deployment answers; `None` for an unknown id."""
+    entries = context.services.entries
     entry = entries.get(entry_id, language)
-    if entry is None:
-        return None
-    texts = entry_texts(entry)
-    return View(tuple(texts), _keyboard(entries, entry, None))
+    return answer_view(entries, entry, find_mode(context, entry)) if entry else None
+
+
+def find_more(context: Context, entry_id: str, language: str) -> View | None:
+    """Return the view of what is behind *More*; `None` for an unknown id."""
+    entry = context.services.entries.get(entry_id, language)
+    return more_view(entry, find_mode(context, entry)) if entry else None
+
+
+def find_mode(context: Context, entry: Entry) -> Mode:
+    """Return whether what the entry explains is done here."""
+    conversation = context.bot_data["conversations"].get(entry.conversation)
+    if conversation is None:
+        return Mode.GUIDE if context.services.authority is None else Mode.EMBEDDED
+    return Mode.GUIDE if conversation is GUIDES.get(conversation.name) else Mode.EMBEDDED
+
+
+@cache
+def answer_view(entries: Entries, entry: Entry, mode: Mode) -> View:
+    """Return the view of an entry."""
+    return view(answer_text(entry, mode), *_rows(entries, entry, mode, None))
+
+
+@cache
+def more_view(entry: Entry, mode: Mode) -> View:
+    """Return the view of what is behind *More*."""
+    language, other = entry.language, locales.other(entry.language)
+    back = button(label(language, "« Short answer"), "faq", entry.id, language)
+    translated = button(label(other, "🌐 In English"), "more", entry.id, other)
+    return view(more_text(entry, mode), *_action_rows(entry, mode), [back, translated])
 
 
 def add_person_row(shown: View, language: str, origin: str) -> View:
@@ -47,22 +84,42 @@ def add_person_row(shown: View, language: str, origin: str) -> View:
 
 
 def render_all(entries: Entries) -> None:
-    """Fill the cache of `answer_view`, so that nobody waits for it."""
+    """Fill the caches of the views, so that nobody waits for them."""
     for language in locales.LANGUAGES:
-        for entry_id in entries.ids:
-            answer_view(entries, entry_id, language)
+        for entry in entries.all(language):
+            for mode in Mode:
+                answer_view(entries, entry, mode)
+                more_view(entry, mode)
 
 
-def voted_keyboard(entries: Entries, entry: Entry, helpful: bool) -> InlineKeyboardMarkup:
+def voted_keyboard(
+    entries: Entries, entry: Entry, mode: Mode, helpful: bool
+) -> InlineKeyboardMarkup:
     """Return the buttons under an answer, with the vote marked."""
-    return _keyboard(entries, entry, helpful)
+    return Keyboard(_rows(entries, entry, mode, helpful))
 
 
-def entry_texts(entry: Entry) -> list[str]:
-    """Return the messages of an entry: title, body and sources."""
-    title = f"<b>{escape(entry.title, quote=False)}</b>"
-    blocks = [title, *markdown.render(entry.body), _sources(entry)]
-    return markdown.split_into_messages(blocks)
+def answer_text(entry: Entry, mode: Mode) -> str:
+    """Return the title and the short answer.
+
+    :raises MarkdownError: for Markdown that Telegram cannot show.
+    :raises ValueError: where it is longer than a message.
+    """
+    return markdown.join_blocks([_title(entry), *markdown.render(entry.answers[mode].short)])
+
+
+def more_text(entry: Entry, mode: Mode) -> str:
+    """Return the title, what is behind *More*, and the sources.
+
+    :raises MarkdownError: for Markdown that Telegram cannot show.
+    :raises ValueError: where it is longer than a message.
+    """
+    blocks = markdown.render(entry.answers[mode].more)
+    return markdown.join_blocks([_title(entry), *blocks, _sources(entry)])
+
+
+def _title(entry: Entry) -> str:
+    return f"<b>{escape(entry.title, quote=False)}</b>"
 
 
 def _sources(entry: Entry) -> str:
@@ -73,30 +130,48 @@ def _sources(entry: Entry) -> str:
 
 def _source_line(entry: Entry, day: date) -> str:
     pages = Markup(" · ".join(_link(source) for source in entry.sources if source.date == day))
-    return say(entry.language, "<i>Source: {pages} (read {date})</i>", pages=pages, date=day)
+    return say(
+        entry.language, "<i>Source: {pages} (saved copy, read {date})</i>", pages=pages, date=day
+    )
 
 
 def _link(source: Source) -> str:
     return f'<a href="{escape(source.url)}">{escape(source.name, quote=False)}</a>'
 
 
-def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKeyboardMarkup:
+def _rows(
+    entries: Entries, entry: Entry, mode: Mode, helpful: bool | None
+) -> list[list[InlineKeyboardButton]]:
     language, other = entry.language, locales.other(entry.language)
     related = (entries.get(entry_id, language) for entry_id in entry.related[:_RELATED_SHOWN])
-    rows = [[button(e.title, "related", e.id, language)] for e in related if e is not None]
-    if entry.conversation is not None and entry.conversation in GUIDES:
-        title = label(language, GUIDES[entry.conversation].title)
-        rows.insert(0, [button(title, "go", entry.conversation)])
     yes, no = label(language, "👍 Helpful"), label(language, "👎 Not helpful")
-    rows.append(
+    return [
+        *_action_rows(entry, mode),
+        [button(label(language, "📄 More"), "more", entry.id, language)],
+        *([button(e.title, "related", e.id, language)] for e in related if e is not None),
         [
             button("✓ " + yes if helpful is True else yes, "vote", entry.id, language, "1"),
             button("✓ " + no if helpful is False else no, "vote", entry.id, language, "0"),
-        ]
-    )
-    other_language = button(label(other, "🌐 In English"), "faq", entry.id, other)
-    rows.append([triage_button(language), other_language])
-    return Keyboard(rows)
+        ],
+        [
+            triage_button(language),
+            button(label(other, "🌐 In English"), "faq", entry.id, other),
+        ],
+    ]
+
+
+def _action_rows(entry: Entry, mode: Mode) -> list[list[InlineKeyboardButton]]:
+    """Return the button that does what the entry explains, or those to page and guide."""
+    language, name = entry.language, entry.conversation
+    row = []
+    is_done_here = mode is Mode.EMBEDDED and name in GUIDES
+    if entry.page is not None and not is_done_here:
+        row.append(InlineKeyboardButton(label(language, "🏛 Official page"), url=entry.page))
+    if name is not None and name in GUIDES:
+        now = _DO_IT_NOW.get(name, GUIDES[name].title)
+        text = label(language, now if is_done_here else "🧭 Step by step")
+        row.append(button(text, "go", name))
+    return [row] if row else []
 
 
 def error_code_view(entries: Entries, codes: Sequence[int], language: str) -> View:

@@ -60,6 +60,17 @@ async def on_entry(update: Update, context: Context, parts: list[str]) -> str | 
     return ""
 
 
+async def on_more(update: Update, context: Context, parts: list[str]) -> str | None:
+    """Show what is behind *More* ``[entry, language]`` in place of the answer."""
+    if len(parts) != 2 or parts[1] not in locales.LANGUAGES:
+        return None
+    shown = answers.find_more(context, parts[0], parts[1])
+    if shown is None:
+        return None
+    await show(update, context, shown)
+    return ""
+
+
 async def on_related(update: Update, context: Context, parts: list[str]) -> str | None:
     """Send a related entry ``[entry, language]`` below, so that the answer above stays."""
     shown = entry_view(context, parts)
@@ -73,7 +84,7 @@ def entry_view(context: Context, parts: list[str]) -> View | None:
     """Return the view of ``[entry, language]``; `None` where one of them is unknown."""
     if len(parts) != 2 or parts[1] not in locales.LANGUAGES:
         return None
-    return answers.answer_view(context.services.entries, parts[0], parts[1])
+    return answers.find_answer(context, parts[0], parts[1])
 
 
 def section_name(section: str, language: str) -> str:

@@ -1,4 +1,4 @@
-"""Inline mode: ``@bot question`` in any chat lists answers and sends the chosen one in full."""
+"""Inline mode: ``@bot question`` in any chat lists answers and sends the chosen one."""
 
 import re
 from contextlib import suppress
@@ -28,10 +28,12 @@ from handlers.guards import pause_label
 from handlers.screen import markdown
 from handlers.screen.text import label
 from handlers.screen.view import button
-from services.faq.entries import Entry
+from services.faq.entries import Entry, Mode
 from services.request_limits import RequestLimiter
 
 PAGE = 10
+_MORE = "more"
+"""The part of callback data that stands for what is behind *More*."""
 _CACHE_SECONDS = 60
 _PREVIEW = 100
 _log = structlog.get_logger()
@@ -55,13 +57,17 @@ async def on_inline(update: Update, context: Context) -> None:
         language = answer.language if answer.language in locales.LANGUAGES else language
         ids = [hit.id for hit in answer.results]
     start = int(query.offset) if query.offset.isdecimal() else 0
-    page = [services.entries.get(entry_id, language) for entry_id in ids[start : start + PAGE]]
+    found = [services.entries.get(entry_id, language) for entry_id in ids[start : start + PAGE]]
+    username = context.bot.username
+    results = [
+        _result(entry, answers.find_mode(context, entry), username) for entry in found if entry
+    ]
     button = InlineQueryResultsButton(
         label(language, "Ask Kaika in private"), start_parameter="inline"
     )
     try:
         await query.answer(
-            [_result(entry, context.bot.username) for entry in page if entry is not None],
+            results,
             cache_time=_CACHE_SECONDS,
             is_personal=True,
             next_offset=str(start + PAGE) if start + PAGE < len(ids) else "",
@@ -81,41 +87,55 @@ async def _tell_pause(query: InlineQuery, update_id: int, limits: RequestLimiter
 
 
 @cache
-def _result(entry: Entry, username: str) -> InlineQueryResultArticle:
-    text = answers.entry_texts(entry)[0]
-    other = locales.other(entry.language)
-    more = create_deep_linked_url(username, f"faq-{entry.id}")
-    rows = [
-        [InlineKeyboardButton(label(entry.language, "💬 More in Kaika"), url=more)],
-        [button(label(other, "🌐 In English"), "inline", entry.id, other)],
-    ]
+def _result(entry: Entry, mode: Mode, username: str) -> InlineQueryResultArticle:
     return InlineQueryResultArticle(
         id=f"{entry.id}.{entry.language}",
         title=entry.title,
-        description=_preview(entry.body),
+        description=_preview(entry.answers[mode].short),
         input_message_content=InputTextMessageContent(
-            text,
+            answers.answer_text(entry, mode),
             parse_mode=ParseMode.HTML,
             link_preview_options=LinkPreviewOptions(is_disabled=True),
         ),
-        reply_markup=InlineKeyboardMarkup(rows),
+        reply_markup=_keyboard(entry, username, is_more=False),
     )
 
 
-async def on_inline_language(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Show an answer sent inline in the other language ``[entry, language]``."""
+def _keyboard(entry: Entry, username: str, *, is_more: bool) -> InlineKeyboardMarkup:
+    language, other = entry.language, locales.other(entry.language)
+    turned = label(language, "« Short answer") if is_more else label(language, "📄 More")
+    link = create_deep_linked_url(username, f"faq-{entry.id}")
+    return InlineKeyboardMarkup(
+        [
+            [button(turned, "inline", entry.id, language, *([] if is_more else [_MORE]))],
+            [InlineKeyboardButton(label(language, "💬 Open in Kaika"), url=link)],
+            [
+                button(
+                    label(other, "🌐 In English"),
+                    *("inline", entry.id, other),
+                    *([_MORE] if is_more else []),
+                )
+            ],
+        ]
+    )
+
+
+async def on_inline_button(update: Update, context: Context, parts: list[str]) -> str | None:
+    """Show an answer sent inline ``[entry, language]``, or what is behind *More* in it."""
     query = update.callback_query
     assert query is not None
-    if len(parts) != 2 or parts[1] not in locales.LANGUAGES:
-        return None
-    entry = context.services.entries.get(*parts)
+    match parts:
+        case [entry_id, language, *rest] if language in locales.LANGUAGES and rest in ([], [_MORE]):
+            entry, is_more = context.services.entries.get(entry_id, language), bool(rest)
+        case _:
+            return None
     if entry is None:
         return None
-    result = _result(entry, context.bot.username)
+    mode = answers.find_mode(context, entry)
     await query.edit_message_text(
-        answers.entry_texts(entry)[0],
+        answers.more_text(entry, mode) if is_more else answers.answer_text(entry, mode),
         parse_mode=ParseMode.HTML,
-        reply_markup=result.reply_markup,
+        reply_markup=_keyboard(entry, context.bot.username, is_more=is_more),
         link_preview_options=LinkPreviewOptions(is_disabled=True),
     )
     return ""

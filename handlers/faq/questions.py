@@ -95,7 +95,7 @@ def _answer(update: Update, context: Context, answer: SearchResult, language: st
     if not (answer.confident and answer.results):
         return None
     entry_id = answer.results[0].id
-    shown = answers.answer_view(context.services.entries, entry_id, language)
+    shown = answers.find_answer(context, entry_id, language)
     assert shown is not None
     if entry_id == answers.PERSON_ENTRY and context.offers_person(update):
         return answers.add_person_row(shown, language, entry_id)

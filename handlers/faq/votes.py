@@ -29,7 +29,8 @@ async def on_vote(update: Update, context: Context, parts: list[str]) -> str | N
         changed = await votes.record_vote(
             session, user.id, entry.id, language, helpful, services.now()
         )
-    keyboard = answers.voted_keyboard(services.entries, entry, helpful)
+    mode = answers.find_mode(context, entry)
+    keyboard = answers.voted_keyboard(services.entries, entry, mode, helpful)
     if not helpful and context.offers_person(update):
         shown = answers.add_person_row(View((), keyboard), language, entry.id)
         keyboard = shown.keyboard or keyboard

@@ -53,21 +53,15 @@ def render(markdown: str) -> list[str]:
     return [*blocks, heading.strip()] if heading else blocks
 
 
-def split_into_messages(blocks: Iterable[str], limit: int = LIMIT) -> list[str]:
-    """Join blocks into as few messages as possible, split between blocks only.
+def join_blocks(blocks: Iterable[str]) -> str:
+    """Return the message of some blocks.
 
-    :raises ValueError: for a block that alone is longer than `limit`.
+    :raises ValueError: where it is longer than a message may be.
     """
-    messages: list[str] = []
-    for block in blocks:
-        if utf16_length(block) > limit:
-            raise ValueError("a paragraph is longer than a message may be")
-        joined = f"{messages[-1]}\n\n{block}" if messages else block
-        if messages and utf16_length(joined) <= limit:
-            messages[-1] = joined
-        else:
-            messages.append(block)
-    return messages
+    message = "\n\n".join(blocks)
+    if utf16_length(message) > LIMIT:
+        raise ValueError("longer than a message may be")
+    return message
 
 
 def utf16_length(text: str) -> int:

@@ -3,12 +3,17 @@
 An entry is two files a language: ``locales/<language>/faq/<id>.md`` has front matter and the
 answer, ``<id>.phrasings.txt`` beside it the questions that the entry answers, one a line. Blank
 lines and lines that begin with ``#`` are skipped.
+
+A line of its own, such as ``[guide]``, marks a part of the answer (`Mark`). Names of facts, such
+as ``{fee}``, are filled in from ``locales/facts.yaml``.
 """
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,7 @@ from typing import Any
 import yaml
 
 import locales
+from locales import facts
 
 SECTIONS: tuple[str, ...] = ("code", "apply", "card", "pin", "lost", "help")
 """The sections in the order in which they are browsed."""
@@ -24,7 +30,9 @@ MAX_PHRASING_CHARACTERS = 300
 """Longer lines are a pasted text rather than one question."""
 
 _REQUIRED_KEYS = frozenset({"id", "section", "related", "sources", "checked"})
-_OPTIONAL_KEYS = frozenset({"conversation"})
+_OPTIONAL_KEYS = frozenset({"conversation", "page"})
+_MARK = re.compile(r"\[([^\[\]]+)\]")
+"""A line that is a mark; a link has its address behind the brackets."""
 
 try:
     _Loader: type[yaml.CSafeLoader] | type[yaml.SafeLoader] = yaml.CSafeLoader
@@ -51,6 +59,35 @@ class EntryFormatError(Exception):
         self.line = line
 
 
+class Mode(StrEnum):
+    """Whether what an entry explains is done here, or on the official page."""
+
+    EMBEDDED = "embedded"
+    GUIDE = "guide"
+
+
+class Mark(StrEnum):
+    """What a mark says of the lines below it, up to the next one."""
+
+    EMBEDDED = "embedded"
+    GUIDE = "guide"
+    BOTH = "both"
+    MORE = "more"
+    """For both modes, and the beginning of what is behind *More*."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an entry says in one mode.
+
+    :ivar short: what is shown first.
+    :ivar more: what is behind *More* besides the sources; empty where that is nothing.
+    """
+
+    short: str
+    more: str
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a fact comes from; `date` is the day our copy of the page was last read."""
@@ -60,21 +97,28 @@ class Source:
     date: date
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """One FAQ entry in one language."""
+    """One FAQ entry in one language; compared by identity, so that its views can be cached."""
 
     id: str
     language: str
     section: str
     title: str
-    body: str
+    answers: Mapping[Mode, Answer]
     phrasings: tuple[str, ...]
     related: tuple[str, ...]
     sources: tuple[Source, ...]
     checked: date
     conversation: str | None = None
     """Name of the guided conversation that does what the entry explains."""
+    page: str | None = None
+    """Address of the official page where it is done."""
+
+    @property
+    def body(self) -> str:
+        """Everything that the entry says in any mode; what modes share is repeated."""
+        return "\n\n".join(f"{each.short}\n\n{each.more}" for each in self.answers.values())
 
 
 def read_entry(path: Path, language: str) -> Entry:
@@ -82,7 +126,7 @@ def read_entry(path: Path, language: str) -> Entry:
 
     :raises EntryFormatError: if one of the two files is missing or malformed.
     """
-    front, title, body = _split(path)
+    front, title, answers = _split(path, language)
     meta = _parse_front_matter(path, front)
     entry_id = path.name.removesuffix(".md")
     if meta["id"] != entry_id:
@@ -99,27 +143,81 @@ def read_entry(path: Path, language: str) -> Entry:
             language=language,
             section=str(meta["section"]),
             title=title,
-            body=body,
+            answers=answers,
             phrasings=phrasings,
             related=tuple(str(related) for related in meta["related"]),
             sources=sources,
             checked=meta["checked"],
             conversation=meta.get("conversation"),
+            page=meta.get("page"),
         )
     except TypeError as error:
         raise EntryFormatError(path, f"front matter: {error}") from error
 
 
-def _split(path: Path) -> tuple[str, str, str]:
-    """Return front matter, title and body."""
-    text = "\n".join(_read_lines(path))
-    if not text.startswith("---\n") or "\n---\n" not in text[4:]:
+def _split(path: Path, language: str) -> tuple[str, str, Mapping[Mode, Answer]]:
+    """Return front matter, title and the answer in each mode."""
+    lines = _read_lines(path)
+    ends = [number for number, line in enumerate(lines) if line == "---"]
+    if len(ends) < 2 or ends[0] != 0:
         raise EntryFormatError(path, "front matter between two lines of --- is missing")
-    front, markdown = text[4:].split("\n---\n", 1)
-    title, _, body = markdown.strip().partition("\n")
-    if not title.startswith("# "):
+    begin = next((n for n in range(ends[1] + 1, len(lines)) if lines[n].strip()), len(lines))
+    if begin == len(lines) or not lines[begin].startswith("# "):
         raise EntryFormatError(path, "the text must begin with a '# title' line")
-    return front, title[2:].strip(), body.strip()
+    for number, line in enumerate(lines[begin:], start=begin):
+        for name in facts.find_unknown(line, language):
+            raise EntryFormatError(path, f"{{{name}}} is no fact of locales/facts.yaml", number + 1)
+    title = facts.fill_in(lines[begin][2:].strip(), language)
+    return "\n".join(lines[1 : ends[1]]), title, _read_answers(path, language, lines, begin + 1)
+
+
+def _read_answers(path: Path, language: str, lines: list[str], begin: int) -> Mapping[Mode, Answer]:
+    """Return the answer in each mode.
+
+    :param begin: the index of the first line of the answer.
+    """
+    parts: list[tuple[Mark, str]] = []
+    mark, mark_line, first = Mark.BOTH, 0, begin
+    for number in range(begin, len(lines) + 1):
+        found = _MARK.fullmatch(lines[number].strip()) if number < len(lines) else None
+        if found is None and number < len(lines):
+            continue
+        text = "\n".join(lines[first:number]).strip()
+        if not text and mark_line:
+            raise EntryFormatError(path, f"nothing follows [{mark}]", mark_line)
+        parts.append((mark, facts.fill_in(text, language)))
+        if found is not None:
+            mark, mark_line, first = (
+                _read_mark(path, found[1], number, parts),
+                number + 1,
+                number + 1,
+            )
+    answers = {mode: _choose(parts, mode) for mode in Mode}
+    for mode, answer in answers.items():
+        if not answer.short:
+            raise EntryFormatError(path, f"there is no answer in {mode} mode before [{Mark.MORE}]")
+    return answers
+
+
+def _read_mark(path: Path, name: str, number: int, before: list[tuple[Mark, str]]) -> Mark:
+    if name not in set(Mark):
+        known = ", ".join(f"[{mark}]" for mark in Mark)
+        raise EntryFormatError(path, f"[{name}] is none of the marks {known}", number + 1)
+    if name == Mark.MORE and Mark.MORE in (mark for mark, _ in before):
+        raise EntryFormatError(path, f"there is a second [{Mark.MORE}]", number + 1)
+    return Mark(name)
+
+
+def _choose(parts: list[tuple[Mark, str]], mode: Mode) -> Answer:
+    """Return what the parts say in a mode."""
+    marks = [mark for mark, _ in parts]
+    border = marks.index(Mark.MORE) if Mark.MORE in marks else len(parts)
+    wanted = {Mark(mode), Mark.BOTH, Mark.MORE}
+    short, more = (
+        "\n\n".join(text for mark, text in half if text and mark in wanted)
+        for half in (parts[:border], parts[border:])
+    )
+    return Answer(short, more)
 
 
 def _parse_front_matter(path: Path, front: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ ENTRY = """---
 id: {id}
 section: apply
 related: [{related}]
+{page}
 sources:
   - name: MOICA
     url: https://moica.nat.gov.tw/x.html
@@ -26,18 +27,19 @@ EN = {
     "phrasing": "how much",
     "related": "refund",
     "title": "The fee",
-    "body": "It costs NT$278.\n\n## Steps\n1. Pay at https://moica.nat.gov.tw/pay.",
+    "body": "It costs {fee}.\n\n## Steps\n1. Pay at https://moica.nat.gov.tw/pay.",
 }
 ZH = {
     "phrasing": "多少錢",
     "related": "refund",
     "title": "工本費",
-    "body": "費用是 NT$278。\n\n## 步驟\n1. 在 https://moica.nat.gov.tw/pay 繳費。",
+    "body": "費用是 {fee}。\n\n## 步驟\n1. 在 https://moica.nat.gov.tw/pay 繳費。",
 }
 
 
 def _write_entry(folder: Path, entry_id: str, values: dict[str, str]) -> None:
-    text = ENTRY.format(**values, id=entry_id)
+    page = f"page: {values['page']}" if "page" in values else "# no page"
+    text = ENTRY.format(**{**values, "id": entry_id, "page": page})
     (folder / f"{entry_id}.md").write_text(text, encoding="utf-8")
     phrasings = folder / f"{entry_id}.phrasings.txt"
     phrasings.write_text(values["phrasing"] + "\n", encoding="utf-8")
@@ -74,10 +76,22 @@ def test_sound_entries_have_no_problems(write) -> None:  # type: ignore[no-untyp
     ("en", "zh", "problem"),
     [
         ({}, None, "missing in zh_Hant"),
-        ({"body": "It costs NT$275."}, {}, "figures differ"),
+        ({"body": "It costs {postage}."}, {}, "figures differ"),
         ({"body": EN["body"] + "\n\n## Good to know\nMore."}, {}, "headings differ"),
         ({"body": EN["body"].replace("/pay", "/other")}, {}, "links differ"),
         ({"related": "no-such"}, {"related": "no-such"}, "does not exist"),
+        ({"body": "It costs NT$278."}, {}, "fee.md:14: 'NT$278' is spelled out; write {fee}"),
+        ({"body": "It costs NT$300."}, {}, "'NT$300' is spelled out; add it to locales/facts"),
+        ({}, {"body": "\n\n費用 300 元"}, "fee.md:16: '300 元' is spelled out; add it"),
+        ({"body": "Pay within 15 days."}, {}, "'15 days' is spelled out; write {pay_days}"),
+        ({"title": "0800-080-117?"}, {}, "fee.md:12: '0800-080-117' is spelled out; write {hot"),
+        ({"body": "Or call 02-2191-2000."}, {}, "'02-2191-2000' is spelled out; add it"),
+        ({"body": "Write to cse@moica.nat.gov.tw"}, {}, "is spelled out; write {email}"),
+        ({"body": "Open moica.nat.gov.tw"}, {}, "'moica.nat.gov.tw' is spelled out; write {site}"),
+        ({"body": "Pay {feee}."}, {}, "fee.md:14: {feee} is no fact of locales/facts.yaml"),
+        ({"page": "http://moica.nat.gov.tw/"}, {}, "is no https address of a .gov.tw site"),
+        ({"page": "https://moica.example/"}, {}, "is no https address of a .gov.tw site"),
+        ({"page": "https://moica.nat.gov.tw/"}, {}, "official page differ"),
         ({"related": "fee"}, {"related": "fee"}, "is itself"),
         ({"title": "x" * 61}, {}, "longer than 60"),
         ({"phrasing": "how much\nhow much"}, {}, "fee.phrasings.txt:2: 'how much' is already"),

@@ -14,7 +14,7 @@ from bot.settings import PREFIX, Settings, SettingsError, load_settings
 from handlers.faq import answers
 from handlers.screen.markdown import MarkdownError
 from locales import folder
-from services.faq.entries import PHRASINGS_SUFFIX, Entry, EntryFormatError, read_entry
+from services.faq.entries import PHRASINGS_SUFFIX, Entry, EntryFormatError, Mode, read_entry
 from tests.fuzz.boundary import Boundary, Feed
 
 _SECRETS = ("BOT_TOKEN", "WEBHOOK_SECRET", "CA_PASSPHRASE", "SMTP_PASSWORD")
@@ -141,7 +141,9 @@ async def open_faq_files() -> AsyncIterator[Feed]:
 
 def _render(entry: Entry) -> None:
     with suppress(MarkdownError, ValueError):
-        assert all(answers.entry_texts(entry))
+        for mode in Mode:
+            assert answers.answer_text(entry, mode)
+            assert answers.more_text(entry, mode)
 
 
 def read_faq_seeds() -> list[bytes]:

@@ -87,7 +87,7 @@ async def test_blocking_and_unblocking_is_noted(harness: BotHarness) -> None:
         assert chat.closed_at is None
 
 
-async def test_inline_lists_answers_and_sends_the_full_one(harness: BotHarness) -> None:
+async def test_inline_lists_answers_and_sends_the_chosen_one(harness: BotHarness) -> None:
     anna = harness.add_user(language="en")
     found = await anna.asks_inline("用戶代碼是什麼")
     assert found["results"][0]["id"] == "code-what.zh_Hant"
@@ -95,7 +95,7 @@ async def test_inline_lists_answers_and_sends_the_full_one(harness: BotHarness) 
     anna.person.choose_result(found["inline_query_id"], found["results"][0]["id"])
     sent = anna.messages[-1]
     assert "用戶代碼" in sent["text"]
-    await anna.forges(sent["message_id"], buttons(sent)[1]["callback_data"])
+    await anna.forges(sent["message_id"], buttons(sent)[2]["callback_data"])
     assert "subscriber code" in anna.messages[-1]["text"]
 
 

@@ -61,7 +61,7 @@ async def test_every_entry_can_be_reached_by_browsing_and_back(harness: BotHarne
 async def test_a_deep_link_leads_to_its_entry(harness: BotHarness) -> None:
     anna = harness.add_user(language="zh-hant")
     await anna.starts("faq-fee")
-    anna.sees("278", phrases.SOURCE.chinese)
+    anna.sees("278", phrases.FEE.chinese)
 
 
 @pytest.mark.parametrize("payload", ["faq-no-such-entry", "faq-"])

@@ -35,16 +35,14 @@ def test_whatever_is_rendered_telegram_can_read(source: str) -> None:
         parse_formatted_text(block, "HTML")
 
 
-@given(st.lists(st.text(min_size=1, max_size=50), max_size=30), st.integers(100, 200))
-def test_messages_fit_and_lose_nothing(blocks: list[str], limit: int) -> None:
-    messages = markdown.split_into_messages(blocks, limit)
-    assert "\n\n".join(messages) == "\n\n".join(blocks)
-    assert all(markdown.utf16_length(message) <= limit for message in messages)
-
-
-def test_a_paragraph_too_long_for_a_message_is_refused() -> None:
-    with pytest.raises(ValueError, match="longer than a message"):
-        markdown.split_into_messages(["😀" * 2049])
+@pytest.mark.parametrize(("emoji", "is_refused"), [(2047, False), (2048, True)])
+def test_what_is_longer_than_a_message_is_refused(emoji: int, is_refused: bool) -> None:
+    blocks = ["😀" * emoji, ""]
+    if is_refused:
+        with pytest.raises(ValueError, match="longer than a message"):
+            markdown.join_blocks(blocks)
+    else:
+        assert markdown.join_blocks(blocks) == "😀" * emoji + "\n\n"
 
 
 def test_values_are_escaped_and_markup_is_not() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import locales
 from services.faq import entries
-from services.faq.entries import EntryFormatError
+from services.faq.entries import Answer, EntryFormatError, Mode
 
 ENTRY = """---
 id: fee
@@ -22,7 +22,21 @@ checked: 2026-11-23
 ---
 # The fee
 
-It costs NT$278.
+It costs {fee}.
+"""
+MODES = """Both begin.
+
+[embedded]
+Pay here.
+[guide]
+Pay there by {pay_days}.
+
+[both]
+Both go on.
+[more]
+More for both.
+[guide]
+More there.
 """
 
 
@@ -48,7 +62,8 @@ def only_english(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 def test_an_entry_is_its_answer_and_its_phrasings(folder: Path) -> None:
     entry = entries.read_entry(folder / "fee.md", "en")
-    assert (entry.id, entry.title, entry.body) == ("fee", "The fee", "It costs NT$278.")
+    assert (entry.id, entry.title) == ("fee", "The fee")
+    assert entry.answers == dict.fromkeys(Mode, Answer("It costs NT$278.", ""))
     assert entry.phrasings == ("how much", "the fee")
 
 
@@ -85,6 +100,50 @@ def test_nonsense_among_the_phrasings_is_named_with_its_line(
     with pytest.raises(EntryFormatError) as raised:
         entries.read_entry(folder / "fee.md", "en")
     assert str(raised.value) == f"en/faq/fee.phrasings.txt{problem}"
+
+
+def test_an_answer_has_parts_for_one_mode_and_parts_behind_more(folder: Path) -> None:
+    path = folder / "fee.md"
+    path.write_text(ENTRY.replace("It costs {fee}.\n", MODES), encoding="utf-8")
+    assert entries.read_entry(path, "en").answers == {
+        Mode.EMBEDDED: Answer("Both begin.\n\nPay here.\n\nBoth go on.", "More for both."),
+        Mode.GUIDE: Answer(
+            "Both begin.\n\nPay there by 15 days.\n\nBoth go on.", "More for both.\n\nMore there."
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (
+            "[here]\nPay here.",
+            ":13: [here] is none of the marks [embedded], [guide], [both], [more]",
+        ),
+        ("Pay.\n\n[more]\n\n", ":15: nothing follows [more]"),
+        ("Pay.\n[guide]\n[both]\nMore.", ":14: nothing follows [guide]"),
+        ("Pay.\n[more]\nMore.\n[more]\nAnd more.", ":16: there is a second [more]"),
+        ("[more]\nMore.", ": there is no answer in embedded mode before [more]"),
+        ("[embedded]\nPay here.", ": there is no answer in guide mode before [more]"),
+        ("Pay {fee} in {no_such} days.", ":13: {no_such} is no fact of locales/facts.yaml"),
+        ("Pay.\n[more]\nCall {hotlin}.", ":15: {hotlin} is no fact of locales/facts.yaml"),
+    ],
+)
+def test_a_mark_or_fact_that_cannot_be_is_named_with_its_line(
+    folder: Path, body: str, problem: str
+) -> None:
+    path = folder / "fee.md"
+    path.write_text(ENTRY.replace("It costs {fee}.\n", body), encoding="utf-8")
+    with pytest.raises(EntryFormatError) as raised:
+        entries.read_entry(path, "en")
+    assert str(raised.value) == f"en/faq/fee.md{problem}"
+
+
+def test_brackets_with_an_address_are_a_link_and_no_mark(folder: Path) -> None:
+    path = folder / "fee.md"
+    link = "[guide](https://moica.nat.gov.tw/)"
+    path.write_text(ENTRY.replace("It costs {fee}.", link), encoding="utf-8")
+    assert entries.read_entry(path, "en").answers[Mode.GUIDE].short == link
 
 
 def test_missing_phrasings_are_named(folder: Path) -> None:

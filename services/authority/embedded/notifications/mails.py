@@ -10,6 +10,7 @@ from types import MappingProxyType
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import locales
+from locales import facts
 from services.authority.data_types import FeeKind
 from services.authority.embedded.credentials import one_time_codes
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
@@ -36,7 +37,7 @@ _NOT_YOU = (
 )
 _SUSPEND_HERE = "Suspend here: {link}"
 _CALL = "If this wasn't you, call {hotline} right away."
-HOTLINE = "0800-080-117"
+HOTLINE = facts.load_facts()["hotline"].values[locales.DEFAULT]
 
 _TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

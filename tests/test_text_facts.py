@@ -1,0 +1,70 @@
+"""The facts that texts are filled in with are those of docs/facts.md and of the code."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import locales
+from locales import facts
+from services.authority.embedded.payments.applications import FEES, FeeKind
+from services.calendar import PAYMENT_DAYS
+
+PAGE = (Path(__file__).parents[1] / "docs" / "facts.md").read_text(encoding="utf-8")
+PLAIN = PAGE.replace("**", "")
+FACTS = facts.load_facts()
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_fact_stands_in_its_section_of_the_page(name: str) -> None:
+    fact = FACTS[name]
+    begin = re.search(rf"^###? {re.escape(fact.section)}[. ]", PAGE, re.MULTILINE)
+    assert begin is not None
+    assert set(fact.values) == set(locales.LANGUAGES)
+    figures = {
+        figure
+        for value in fact.values.values()
+        for figure in re.findall(r"\d[\d–:-]*\d|\d|[a-z@-]+\.[a-z.]+", value)
+    }
+    assert figures
+    assert [figure for figure in figures if figure not in PLAIN] == []
+
+
+def test_every_day_of_a_check_is_one() -> None:
+    assert all(type(fact.checked) is date for fact in FACTS.values())
+
+
+def test_the_code_charges_and_counts_what_the_texts_say() -> None:
+    amounts = {kind: f"NT${amount // 100}" for kind, amount in FEES.items()}
+    assert FACTS["card_fee"].values["en"] == amounts[FeeKind.CARD]
+    assert FACTS["postage"].values["en"] == amounts[FeeKind.POSTAGE]
+    assert FACTS["pay_days"].values["en"] == f"{PAYMENT_DAYS} days"
+
+
+def test_the_fee_is_that_for_the_card_and_the_postage() -> None:
+    fee, card, postage = (
+        int(FACTS[name].values["en"].removeprefix("NT$")) for name in ("fee", "card_fee", "postage")
+    )
+    assert fee == card + postage
+
+
+def test_names_are_filled_in_and_nothing_else() -> None:
+    text = "Call {hotline}: {code_length}, `$(id -u)`."
+    assert facts.fill_in(text, "en") == "Call 0800-080-117: 6–10 characters, `$(id -u)`."
+    assert facts.fill_in("{pay_days}", "zh_Hant") == "15 天"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("NT$278, not 278", [("NT$278", "fee")]),
+        ("NT$28", [("NT$28", "postage")]),
+        ("https://moica.nat.gov.tw/rac_plugin.html", []),
+        ("115 days, 2015 days", []),
+        ("{fee} {hotline}", []),
+        ("call 0800-024-111", [("0800-024-111", "")]),
+    ],
+)
+def test_what_is_spelled_out_is_found(text: str, found: list[tuple[str, str]]) -> None:
+    assert list(facts.find_spelled_out(text, "en")) == found
