@@ -8,7 +8,8 @@ import pytest
 
 import locales
 from locales import facts
-from services.authority.embedded.payments.applications import FEES, FeeKind
+from services.authority.data_types import FeeKind
+from services.authority.embedded.payments.applications import FEES
 from services.calendar import PAYMENT_DAYS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "facts.md").read_text(encoding="utf-8")
