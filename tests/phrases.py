@@ -23,7 +23,6 @@ class Phrase(str):
 HELP = Phrase("What I can do", "我可以幫您做什麼")
 SOURCE = Phrase("Source:", "資料來源：")
 MORE = Phrase("📄 More", "📄 更多")
-FEE = Phrase("How much does it cost?", "費用是多少？")
 LANGUAGE_NAME = Phrase("🌐 English", "繁體中文")
 NO_LONGER_HERE = Phrase("no longer available")
 NOTHING_UNDER_WAY = Phrase("nothing to cancel")

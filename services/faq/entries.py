@@ -183,7 +183,7 @@ def _read_answers(path: Path, language: str, lines: list[str], begin: int) -> Ma
         if found is None and number < len(lines):
             continue
         text = "\n".join(lines[first:number]).strip()
-        if not text and mark_line:
+        if not text and mark_line and (mark is not Mark.MORE or found is None):
             raise EntryFormatError(path, f"nothing follows [{mark}]", mark_line)
         parts.append((mark, facts.fill_in(text, language)))
         if found is not None:

@@ -4,6 +4,7 @@ import pytest
 
 from tests import phrases
 from tests.bot_harness import BotHarness
+from tests.faq_titles import title
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ async def test_every_entry_can_be_reached_by_browsing_and_back(harness: BotHarne
 async def test_a_deep_link_leads_to_its_entry(harness: BotHarness) -> None:
     anna = harness.add_user(language="zh-hant")
     await anna.starts("faq-fee")
-    anna.sees("278", phrases.FEE.chinese)
+    anna.sees("278", title("fee", "zh_Hant"))
 
 
 @pytest.mark.parametrize("payload", ["faq-no-such-entry", "faq-"])

@@ -12,6 +12,7 @@ from handlers.engine.transitions import CANCELLED
 from services.conversations import EXPIRED, ConversationState
 from tests import phrases
 from tests.bot_harness import ChatUser
+from tests.faq_titles import title
 from tests.handlers.captured_updates import deliver_update
 from tests.handlers.engine.navigation import (
     StepLocation,
@@ -109,7 +110,7 @@ async def asks_a_question(visit: StepVisit) -> None:
     await anna.says("how much does the card cost")
     answer = _answer_text(visit)
     assert "278" in answer
-    assert phrases.FEE in answer
+    assert title("fee") in answer
     await expect_step(anna, visit.location)
     assert await state(anna) == before
 
@@ -216,7 +217,7 @@ async def looks_at_an_end(visit: StepVisit) -> None:
     await looks_at_every_info_button(visit)
     end = step_message(anna)["message_id"]
     await anna.says("how much does the card cost")
-    anna.sees("278", phrases.FEE)
+    anna.sees("278", title("fee"))
     at = await state(anna)
     await anna.forges(end, f"v1:dlg:{location.conversation}.{location.name}.{at.version - 3}.done")
     assert anna.toast
@@ -247,7 +248,7 @@ async def cancels(visit: StepVisit) -> None:
     expect_recent_text(anna, CANCELLED_TEXTS)
     assert len(anna.bot_messages) == message_count, "edited in place"
     await anna.says("how much does the card cost")
-    anna.sees("278", phrases.FEE)
+    anna.sees("278", title("fee"))
 
 
 async def sends_the_same_update_twice(visit: StepVisit) -> None:
@@ -365,7 +366,7 @@ async def times_out(visit: StepVisit) -> None:
     at = await state(anna)
     assert (at.step, at.is_open, dict(at.data)) == (EXPIRED, False, {})
     await anna.says("how much does the card cost")
-    anna.sees("278", phrases.FEE)
+    anna.sees("278", title("fee"))
 
 
 LEAVING: tuple[Interruption, ...] = (

@@ -7,6 +7,7 @@ from handlers.faq import answers
 from services.faq.entries import Entry, Mode, load_entries
 from tests import phrases
 from tests.bot_harness import BotHarness, buttons, plain
+from tests.faq_titles import title
 
 ENTRIES = load_entries()
 WITH_CONVERSATION = [e for e in ENTRIES.all("en") if e.conversation is not None]
@@ -25,9 +26,9 @@ async def test_more_comes_in_place_with_the_sources_and_goes_back(harness: BotHa
     short, count = anna.last, len(anna.bot_messages)
     assert phrases.SOURCE not in short["text"]
     await anna.presses(phrases.MORE)
-    anna.sees(phrases.FEE, phrases.SOURCE)
+    anna.sees(title("fee"), phrases.SOURCE)
     await anna.presses("中文")
-    anna.sees(phrases.FEE.chinese, phrases.SOURCE.chinese)
+    anna.sees(title("fee", "zh_Hant"), phrases.SOURCE.chinese)
     await anna.presses("English")
     await anna.presses("« Short answer")
     assert anna.last["text"] == short["text"]

@@ -6,10 +6,11 @@ from sqlalchemy import select
 from services.storage.models import UnansweredQuestion
 from tests import phrases
 from tests.bot_harness import BotHarness
+from tests.faq_titles import title
 
 
 @pytest.mark.parametrize(
-    ("question", "title"),
+    ("question", "entry_id"),
     [
         ("how much does the card cost", "fee"),
         ("工本費多少錢", "fee"),
@@ -20,12 +21,12 @@ from tests.bot_harness import BotHarness
     ],
 )
 async def test_a_question_gets_its_answer_in_its_language(
-    harness: BotHarness, question: str, title: str
+    harness: BotHarness, question: str, entry_id: str
 ) -> None:
     anna = harness.add_user(language="en")
     await anna.says(question)
     language = "en" if question.isascii() else "zh_Hant"
-    entry = harness.kaika.application.bot_data["services"].entries.get(title, language)
+    entry = harness.kaika.application.bot_data["services"].entries.get(entry_id, language)
     anna.sees(entry.title)
     assert (phrases.MORE if language == "en" else phrases.MORE.chinese) in anna.labels
 
@@ -36,9 +37,9 @@ async def test_the_other_language_is_one_tap_away(harness: BotHarness) -> None:
     before = anna.last["message_id"]
     await anna.presses("中文")
     assert anna.last["message_id"] == before
-    anna.sees(phrases.FEE.chinese, "278")
+    anna.sees(title("fee", "zh_Hant"), "278")
     await anna.presses("English")
-    anna.sees(phrases.FEE, "278")
+    anna.sees(title("fee"), "278")
 
 
 async def test_related_questions_come_below_the_answer(harness: BotHarness) -> None:
