@@ -23,6 +23,7 @@ class Phrase(str):
 HELP = Phrase("What I can do", "我可以幫您做什麼")
 SOURCE = Phrase("Source:", "資料來源：")
 MORE = Phrase("📄 More", "📄 更多")
+STEP_BY_STEP = Phrase("🧭 Step by step", "🧭 操作指引")
 LANGUAGE_NAME = Phrase("🌐 English", "繁體中文")
 NO_LONGER_HERE = Phrase("no longer available")
 NOTHING_UNDER_WAY = Phrase("nothing to cancel")

@@ -187,7 +187,23 @@ def test_the_full_name_of_the_card_does_not_change_the_answer(
 
 
 @pytest.mark.parametrize(
-    "question", ["paid but the system still shows not paid", "可以用健保卡的讀卡機嗎"]
+    ("question", "entry_id"),
+    [
+        ("paid but the system still shows not paid", "payment-not-shown"),
+        ("it says already activated but I never did", "already-activated"),
+        ("可以用健保卡的讀卡機嗎", "which-reader"),
+    ],
+)
+def test_what_is_asked_often_and_is_near_to_another_entry_has_its_own(
+    search: FaqSearch, question: str, entry_id: str
+) -> None:
+    answer = search.search(question)
+    assert answer.confident
+    assert first(answer) == entry_id
+
+
+@pytest.mark.parametrize(
+    "question", ["code or pin wrong", "does the card work in the card reader of the bank"]
 )
 def test_no_answer_is_certain_where_two_fit(search: FaqSearch, question: str) -> None:
     assert not search.search(question).confident

@@ -12,7 +12,7 @@ from tests.handlers.engine.navigation import press, state
 async def test_a_lost_card_is_suspended_within_six_taps(harness: BotHarness) -> None:
     anna = harness.add_user()
     await anna.says("I lost my card")
-    await anna.presses(phrases.SUSPEND_CARD)
+    await anna.presses(phrases.STEP_BY_STEP)
     for label in ("I have both", "Done", "Done", "It's suspended"):
         await anna.presses(label)
     anna.sees(phrases.SUSPENDED, "reactivate")
@@ -75,7 +75,7 @@ async def test_a_group_is_given_a_link_to_the_private_chat(harness: BotHarness) 
     group = harness.engine.add_group("Tea", [anna.person], bot_is_admin=True)
     there, name = anna.within(group.id), harness.kaika.application.bot.username
     await there.says(f"@{name} how can I suspend my certificate online")
-    await there.presses(phrases.SUSPEND_CARD)
+    await there.presses(phrases.STEP_BY_STEP)
     there.sees("private chat")
     assert buttons(there.last)[0]["url"].endswith(f"{name}?start=do-suspend")
     answer = there.bot_messages[-2]["message_id"]

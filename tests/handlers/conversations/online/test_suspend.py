@@ -51,7 +51,7 @@ async def test_a_lost_card_is_suspended_within_seven_messages(
 ) -> None:
     holder, anna = await office.cardholder(), harness.add_user()
     await anna.says("I lost my card")
-    await anna.presses(phrases.SUSPEND_CARD)
+    await anna.presses(phrases.SUSPEND_BUTTON)
     anna.sees("Suspend (停用)", phrases.WHO_ARE_YOU, phrases.DEMONSTRATION)
     sent = await anna.says(holder.number_and_code)
     assert is_deleted(anna, sent)
@@ -70,7 +70,7 @@ async def test_a_lost_card_is_suspended_within_seven_messages(
 async def test_typing_it_in_chinese_leads_there_too(harness: BotHarness, office: Office) -> None:
     holder, anna = await office.cardholder(), harness.add_user(language="zh-hant")
     await anna.says("我的卡掉了")
-    await anna.presses(phrases.SUSPEND_CARD.chinese)
+    await anna.presses(phrases.SUSPEND_BUTTON.chinese)
     anna.sees("停用", "統一證號", phrases.DEMONSTRATION.chinese)
     await anna.says(f"統一證號{holder.ui_number_text}")
     anna.sees("接著請輸入", holder.ui_number.mask())

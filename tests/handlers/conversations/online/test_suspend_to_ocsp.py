@@ -65,7 +65,7 @@ async def checker(harness: BotHarness) -> AsyncIterator[OcspChecker]:
 
 
 _PRESSED_AND_SEEN = (
-    phrases.SUSPEND_CARD,
+    phrases.SUSPEND_BUTTON,
     phrases.WHO_ARE_YOU,
     phrases.SEND_ONE_TIME_CODE,
     phrases.SUSPEND_NOW,
