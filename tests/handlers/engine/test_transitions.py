@@ -180,8 +180,7 @@ async def test_to_stop_the_card_means_to_suspend_it(
         count_before = len(anna.bot_messages)
         await anna.says(words)
         answer = anna.bot_messages[count_before]
-        suspend = {"en": phrases.SUSPEND_CARD, "zh-hant": phrases.SUSPEND_CARD.chinese}
-        assert suspend[language] in buttons(answer)[0]["text"]
+        assert "v1:go:suspend" in [b.get("callback_data") for b in buttons(answer)[:2]]
     assert (await state(anna)).is_open
 
 
