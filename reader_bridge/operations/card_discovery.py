@@ -64,7 +64,7 @@ async def _wait_for_card(
             found = await context.run_read(search.search)
             if not isinstance(found, MissingCard):
                 return found
-            if shown is None:
+            if shown is None or found.step is not shown.step:
                 await context.server.report_progress(found.step)
                 shown = MissingCard(found.step)
             if found != shown:

@@ -186,6 +186,8 @@ async def attempt_with_secret(
             break
         if fault is PinFault.WRONG:
             await context.server.report_progress(ProgressStep.WRONG_PIN, counter.remaining)
+        else:
+            await context.server.report_progress(ProgressStep.WAITING_FOR_PERSON)
     raise operation_failure(_WRONG_CODES[failed], tries_left=counter.remaining)
 
 

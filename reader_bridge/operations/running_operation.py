@@ -18,7 +18,7 @@ from reader_bridge.operations.failures import (
 from reader_bridge.prompter import OperationWaiting
 from reader_bridge.protocol.enums import ProgressStep, SessionState
 from reader_bridge.protocol.failure_codes import FailureCode
-from reader_bridge.protocol.limits import CHALLENGE_SECONDS, MAX_PROGRESS_MESSAGES
+from reader_bridge.protocol.limits import CHALLENGE_SECONDS
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
@@ -29,6 +29,7 @@ from reader_bridge.protocol.operation_messages import (
     ProgressReport,
     StartOperation,
 )
+from reader_bridge.protocol.progress_throttle import ProgressThrottle
 
 OperationEnd = OperationResult | OperationFailure
 OperationMessage = ProgressReport | AdminChallenge | AdminAnswer
@@ -63,8 +64,9 @@ class RunningOperation:
         self.start = start
         self._channel = channel
         self._challenge_seconds = challenge_seconds
-        self._progress_left = MAX_PROGRESS_MESSAGES
-        self._last_step: ProgressStep | None = None
+        self._progress: ProgressReport | None = None
+        self._progress_throttle = ProgressThrottle()
+        self._progress_timer: asyncio.Task[None] | None = None
         self._reply: asyncio.Future[AdminCryptogram | AdminVerified] | None = None
         self._stopped_by: FailureCode | None = None
         self._task: asyncio.Task[OperationEnd] | None = None
@@ -82,6 +84,9 @@ class RunningOperation:
         except asyncio.CancelledError:
             self.stop(FailureCode.CANCELLED)
             await asyncio.wait((self._task,))
+        finally:
+            if self._progress_timer is not None:
+                self._progress_timer.cancel()
         if self._task.cancelled():  # before it began
             return self._stop_failure()
         return self._task.result()
@@ -108,13 +113,32 @@ class RunningOperation:
             self._reply.set_result(message)
 
     async def report_progress(self, step: ProgressStep, tries_left: int | None = None) -> None:
-        """Show what the operation waits for; the server is told of the first two steps only."""
+        """Show what the operation waits for, and tell the server.
+
+        Where it changes too often for that, the server hears the newest state a little later.
+        """
         self._show(OperationWaiting(self.start.operation, step))
-        if step is self._last_step or not self._progress_left:
+        progress = ProgressReport(self.start.operation_id, step, tries_left)
+        if progress == self._progress:
             return
-        self._last_step = step
-        self._progress_left -= 1
-        await self._channel.send(ProgressReport(self.start.operation_id, step, tries_left))
+        self._progress = progress
+        if self._progress_timer is not None:
+            return  # it sends the newest
+        if delay := self._next_progress_delay():
+            self._progress_timer = asyncio.ensure_future(self._send_progress_later(delay))
+        else:
+            await self._channel.send(progress)
+
+    async def _send_progress_later(self, delay: float) -> None:
+        while delay:
+            await asyncio.sleep(delay)
+            delay = self._next_progress_delay()
+        self._progress_timer = None
+        assert self._progress is not None
+        await self._channel.send(self._progress)
+
+    def _next_progress_delay(self) -> float:
+        return self._progress_throttle.next_delay(asyncio.get_running_loop().time())
 
     async def request_cryptogram(self, card_serial: str, host: bytes, card: bytes) -> bytes:
         """Have the server answer the card's challenge."""

@@ -30,5 +30,7 @@ WITHOUT_LINK_SECONDS: Final = 60
 CHALLENGE_SECONDS: Final = 60
 """A challenge of a card is answered within this time or not at all."""
 
-MAX_PROGRESS_MESSAGES: Final = 2
-"""Of one operation, at most; so that one takes at most four messages, and `set_pin` eight."""
+PROGRESS_IN_A_ROW: Final = 5
+"""Progress of one operation that is passed on without a pause."""
+PROGRESS_SECONDS: Final = 1
+"""The pause between two more; only the newest is passed on then."""

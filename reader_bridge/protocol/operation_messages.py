@@ -40,7 +40,7 @@ class StartOperation:
 
 @dataclass(frozen=True, slots=True)
 class ProgressReport:
-    """What an operation waits for. At most two of them are sent.
+    """What an operation waits for. Sent whenever it changes; the newest counts.
 
     :ivar operation_id: the operation.
     :ivar step: what it waits for.

@@ -81,7 +81,7 @@ class Hub:
             origin,
             publish,
         )
-        operation_messages = OperationMessageHandler(
+        self._operation_messages = OperationMessageHandler(
             authorisation, self._operations, completion, origin, publish
         )
         self._connections: set[HubConnection] = set()
@@ -89,7 +89,7 @@ class Hub:
             self._chats,
             self._sessions,
             self._pairing,
-            operation_messages,
+            self._operation_messages,
             origin,
             publish,
             RepeatedEvents(),
@@ -168,7 +168,7 @@ class Hub:
             await self.close()
 
     async def check_deadlines(self, now: datetime) -> None:
-        """End what is past its deadline. Called about every second."""
+        """End what is past its deadline, and publish what waited. Called about every second."""
         for connection in self._connections:
             if connection.is_paired:
                 connection.unpaired_since = steady_time(now)
@@ -187,6 +187,7 @@ class Hub:
         if pairing is not None and pairing.expires_at <= steady_time(now):
             await self._pairing.unpair(chat, PairingEndReason.EXPIRED, now)
         await self._operations.check_deadlines(chat, now)
+        self._operation_messages.publish_waiting_progress(chat, now)
 
     async def delete_old(self, session: AsyncSession, now: datetime) -> None:
         """Delete rows that are no longer needed. Runs daily."""

@@ -178,7 +178,7 @@ class OperationCompletion:
             if not is_bridge_done:
                 await self._stop(chat, operation, code, now)
                 return
-            if operation.progress_count:  # it reached the person, and how it ended was not said
+            if operation.has_progress:  # it reached the person, and how it ended was not said
                 code = ServerFailure.UNCONFIRMED
         is_setting_pin = operation.state in (_S.RELEASED, _S.ANSWERED)
         trigger = _T.CANCEL if code is FailureCode.CANCELLED else _T.ABORT

@@ -8,7 +8,7 @@ over are ignored, since they may have been on their way when it ended.
 from datetime import datetime, timedelta
 
 from reader_bridge.protocol import FailureCode, Operation, ProtocolError, ProtocolErrorCode
-from reader_bridge.protocol.limits import CHALLENGE_SECONDS, MAX_PROGRESS_MESSAGES
+from reader_bridge.protocol.limits import CHALLENGE_SECONDS
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
@@ -83,7 +83,7 @@ class OperationMessageHandler:
             return  # it was on its way when the bridge was asked to stop
         match message:
             case ProgressReport():
-                self._on_progress(chat, operation, message)
+                self._on_progress(chat, operation, message, now)
             case AdminChallenge():
                 await self._on_challenge(chat, session, operation, message, now)
             case AdminAnswer():
@@ -93,16 +93,26 @@ class OperationMessageHandler:
             case OperationFailure():
                 await self._on_failure(chat, operation, message, now)
 
-    def _on_progress(
-        self, chat: HubChat, operation: OperationRecord, message: ProgressReport
-    ) -> None:
-        operation.progress_count += 1
-        if operation.progress_count > MAX_PROGRESS_MESSAGES:
-            raise ProtocolError(field="progress")
+    def publish_waiting_progress(self, chat: HubChat, now: datetime) -> None:
+        """Publish the progress that had to wait, since too much came before it."""
+        operation = chat.running
+        if operation is None or operation.state is _S.STOPPING:
+            return
+        progress = operation.waiting_progress
+        if progress is None or operation.progress_throttle.next_delay(steady_time(now).timestamp()):
+            return
+        operation.waiting_progress = None
         progressed = CardTaskProgressed(
-            chat.id, operation.id, operation.task, message.step, message.tries_left
+            chat.id, operation.id, operation.task, progress.step, progress.tries_left
         )
         self._publish(progressed)
+
+    def _on_progress(
+        self, chat: HubChat, operation: OperationRecord, message: ProgressReport, now: datetime
+    ) -> None:
+        operation.has_progress, operation.waiting_progress = True, message
+        if operation is chat.running:
+            self.publish_waiting_progress(chat, now)
 
     async def _on_challenge(
         self,

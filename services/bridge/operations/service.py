@@ -169,11 +169,8 @@ class OperationService:
     def _send_start(
         self, session: HubSession, operation: OperationRecord, parameters: Parameters, now: datetime
     ) -> None:
-        operation.requested, operation.progress_count, operation.answer_by = (
-            operation_of(parameters),
-            0,
-            None,
-        )
+        operation.requested, operation.answer_by = operation_of(parameters), None
+        operation.has_progress, operation.waiting_progress = False, None
         left = ceil((operation.deadline - steady_time(now)).total_seconds())
         seconds = max(1, min(OPERATION_SECONDS, left))
         session.send(StartOperation(operation.request_id, operation.requested, parameters, seconds))

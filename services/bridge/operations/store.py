@@ -10,7 +10,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import FailureCode, FailureValues, KeyRole, Operation
+from reader_bridge.protocol.operation_messages import ProgressReport
 from reader_bridge.protocol.operation_payloads import PinChanged
+from reader_bridge.protocol.progress_throttle import ProgressThrottle
 from services.authority.data_types import CardPermit
 from services.bridge.events import CardTaskFailed, CardTaskSucceeded, PinSetResult, ServerFailure
 from services.bridge.models import CryptogramReleaseRow, OperationRow
@@ -41,6 +43,8 @@ class OperationRecord:
     :ivar requested: the operation of that request.
     :ivar challenge: of the authentication in progress.
     :ivar answer_by: when the bridge's next message is due, if before the deadline.
+    :ivar has_progress: the bridge has reported some of that request.
+    :ivar waiting_progress: the newest that is not passed on yet.
     :ivar role: whose certificate is read.
     :ivar restored: it was read from the database: an earlier process started it.
     :ivar stop_code: why it was stopped, where the bridge was asked to.
@@ -60,7 +64,9 @@ class OperationRecord:
     requested: Operation | None = None
     challenge: AuthenticationChallenge | None = None
     answer_by: datetime | None = None
-    progress_count: int = 0
+    has_progress: bool = False
+    waiting_progress: ProgressReport | None = None
+    progress_throttle: ProgressThrottle = field(default_factory=ProgressThrottle)
     role: KeyRole = KeyRole.AUTHENTICATION
     restored: bool = False
     stop_code: FailureCode | ServerFailure | None = None

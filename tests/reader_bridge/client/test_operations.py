@@ -1,6 +1,7 @@
 """The six operations, from a server on this machine to a card, with a person at the PC."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from cryptography import x509
@@ -8,18 +9,22 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from reader_bridge.card.connection import ReaderState
 from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
 from reader_bridge.prompter import (
     ConsentRequest,
     OperationDone,
+    OperationWaiting,
     PairingPeer,
     PairingStarted,
     PinKind,
     PinRequest,
+    PrompterEvent,
 )
 from reader_bridge.protocol import Operation, PinPurpose, build_possession_statement, origin_of
 from reader_bridge.protocol.enums import KeyRole, ProgressStep
 from reader_bridge.protocol.failure_codes import FailureCode, FailureValues
+from reader_bridge.protocol.limits import PROGRESS_IN_A_ROW
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
@@ -53,7 +58,7 @@ from tests.reader_bridge.card.card_issuer import (
     card_is_genuine,
     cryptogram,
 )
-from tests.reader_bridge.client.conftest import NEW_PIN, PIN, RunningClient
+from tests.reader_bridge.client.conftest import NEW_PIN, PIN, RunningClient, run_client
 from tests.reader_bridge.scripted_server import NAME, BridgeLink
 
 NONCE = bytes(range(32))
@@ -201,6 +206,63 @@ async def test_a_card_that_is_waited_for_is_taken_when_it_comes(
     assert (await line.receive(ProgressReport)).step is ProgressStep.WAITING_FOR_CARD
     reader.insert(card)
     assert isinstance(await line.receive_any(), OperationResult)
+
+
+async def test_a_first_operation_tells_all_that_it_waits_for(
+    harness: RunningClient, card: VirtualCard, reader: VirtualReader
+) -> None:
+    reader.pull()
+    harness.person.will_type(PinKind.CURRENT, b"wrong123", b"wrong456", PIN)
+    line = await harness.pair()
+    await line.start(ChangePin())
+    heard = []
+    while not isinstance(message := await line.receive_any(), OperationResult):
+        assert isinstance(message, ProgressReport)
+        heard.append((message.step, message.tries_left))
+        if message.step is ProgressStep.WAITING_FOR_CARD:
+            reader.insert(card)
+    assert heard == [
+        (ProgressStep.WAITING_FOR_LEAVE, None),
+        (ProgressStep.WAITING_FOR_CARD, None),
+        (ProgressStep.WAITING_FOR_PERSON, None),
+        (ProgressStep.WRONG_PIN, 2),
+        (ProgressStep.WRONG_PIN, 1),
+    ]
+
+
+class LooseReader(VirtualReader):
+    """A reader that can be plugged in and out."""
+
+    is_plugged_in = False
+
+    def plug(self, *, in_: bool) -> None:
+        self.is_plugged_in = in_
+        self._notify_watches()
+
+    def list_readers(self) -> tuple[ReaderState, ...]:
+        return super().list_readers() if self.is_plugged_in else ()
+
+
+async def test_of_what_changes_without_end_the_newest_is_told(card: VirtualCard) -> None:
+    reader = LooseReader()
+    async with run_client(reader) as harness:
+        line = await harness.pair()
+        await line.start(ReadCardStatus())
+        shown = harness.person.shown
+        for number in range(21):
+            wanted = (ProgressStep.WAITING_FOR_READER, ProgressStep.WAITING_FOR_CARD)[number % 2]
+            await harness.person.wait_until(partial(_is_awaited, shown, wanted))
+            reader.plug(in_=not reader.is_plugged_in)
+        await harness.person.wait_until(partial(_is_awaited, shown, ProgressStep.WAITING_FOR_CARD))
+        heard = [(await line.receive(ProgressReport)).step for _ in range(PROGRESS_IN_A_ROW + 1)]
+        assert heard[-1] is ProgressStep.WAITING_FOR_CARD
+        reader.insert(card)
+        assert isinstance(await line.receive_any(), OperationResult)
+
+
+def _is_awaited(shown: list[PrompterEvent], step: ProgressStep) -> bool:
+    steps = [event.step for event in shown if isinstance(event, OperationWaiting)]
+    return steps[-1:] == [step]
 
 
 async def test_the_wrong_pin_is_told_and_typed_again_by_the_person(

@@ -118,11 +118,33 @@ async def test_the_right_thing_twice_is_done_once(harness: HubHarness) -> None:
     assert pc.is_linked
 
 
-async def test_more_progress_than_there_is_ends_the_link(harness: HubHarness) -> None:
+def tries_shown(harness: HubHarness) -> list[int | None]:
+    return [event.tries_left for event in harness.events_of(CardTaskProgressed)]
+
+
+async def test_of_much_progress_the_chat_hears_a_little_and_the_newest(harness: HubHarness) -> None:
     pc, _, _ = await authorise_hostile_bridge(harness)
+    before = tries_shown(harness)
+    for tries in range(60):
+        await pc._asks_server("progress", step="wrong_pin", tries_left=tries)
+    assert pc.is_linked
+    assert tries_shown(harness) == before + [0, 1, 2, 3, 4]
     for _ in range(3):
-        await pc._asks("waiting_for_person")
-    assert not pc.is_linked
+        await harness.passes(seconds=1)
+    assert tries_shown(harness) == before + [0, 1, 2, 3, 4, 59]
+    await pc._asks_server("progress", step="wrong_pin", tries_left=100)
+    assert tries_shown(harness)[-1] == 100
+
+
+async def test_progress_that_waits_is_not_told_after_the_end(harness: HubHarness) -> None:
+    pc, _, _ = await authorise_hostile_bridge(harness)
+    for tries in range(9):
+        await pc._asks_server("progress", step="wrong_pin", tries_left=tries)
+    await pc._ends("failure", code="pin_not_entered", values={})
+    events = list(harness.events)
+    await harness.passes(seconds=10)
+    assert harness.events == events
+    assert isinstance(harness.events[-1], CardTaskFailed)
 
 
 async def test_a_result_of_another_kind_ends_the_link(harness: HubHarness) -> None:

@@ -39,7 +39,9 @@ SET_PIN = [
 ]
 FIRST_IN_SESSION = ["start", "progress", *SET_PIN[1:]]
 """With one more consent: whether cards may be read."""
+FIRST_WITH_EMPTY_READER = ["start", "progress", *FIRST_IN_SESSION[1:]]
 MOST = 8
+"""Where nothing but the consents and the PIN was waited for."""
 
 
 class CountingReader(VirtualReader):
@@ -98,7 +100,8 @@ async def test_how_much_is_said(folder: Path, migrated_file: Path) -> None:
             for work in (CardTask.ACTIVATE, CardTask.UNLOCK):
                 async with paired_pc(chat, readers) as person:
                     await _card_comes_late(chat, person, readers, card, work)
-                    _is_first_in_session(chat)
+                    assert chat.link.kinds == FIRST_WITH_EMPTY_READER
+                    assert chat.link.round_trips == 3
         card.close()
     at_work = [work for work in CardTask if work is not CardTask.LIST_READERS]
     assert all(short[work] > long[work] for work in at_work), "the messages were the same"
@@ -109,20 +112,16 @@ async def test_how_much_is_said(folder: Path, migrated_file: Path) -> None:
 async def _first_of_all(chat: HubChatDriver, work: CardTask) -> None:
     """Set the PIN of a card that was never read before."""
     await chat.run_task(work, await chat.grant(work))
-    _is_first_in_session(chat)
-
-
-def _is_first_in_session(chat: HubChatDriver) -> None:
     assert chat.link.kinds == FIRST_IN_SESSION
     assert len(chat.link.frames) == MOST
     assert chat.link.round_trips == 3
 
 
 async def _wrong_twice(chat: HubChatDriver, person: ScriptedPrompter) -> None:
-    """Type two wrong PINs before the right one; only the person is told of the second."""
+    """Type two wrong PINs before the right one."""
     person.will_type(PinKind.CURRENT, b"wrong123", b"wrong456", PIN)
     await chat.run_task(CardTask.PROVE_POSSESSION)
-    assert chat.link.kinds == ["start", "progress", "progress", "result"]
+    assert chat.link.kinds == ["start", "progress", "progress", "progress", "result"]
 
 
 async def _card_comes_late(
@@ -132,7 +131,7 @@ async def _card_comes_late(
     card: VirtualCard,
     work: CardTask,
 ) -> None:
-    """Start with an empty reader, which takes the most messages."""
+    """Start with an empty reader."""
     readers.pull()
     person.shown.clear()
     asked = asyncio.ensure_future(chat.run_task(work, await chat.grant(work)))

@@ -5,9 +5,17 @@ import asyncio
 import pytest
 from telegram import Update
 
-from reader_bridge.prompter import ConsentRequest, PairingPeer
+from reader_bridge.card.secret_buffer import SecretBuffer
+from reader_bridge.prompter import ConsentRequest, PairingPeer, PinRequest
 from tests import phrases
-from tests.handlers.conversations.online.bridge_harness import BridgeHarness, button_keys
+from tests.handlers.conversations.online.bridge_harness import (
+    NEW_PIN,
+    PIN,
+    WRONG_PIN,
+    BridgeHarness,
+    PcSession,
+    button_keys,
+)
 from tests.handlers.engine.navigation import press, state
 
 DONE = {"en": phrases.ACTIVATED, "zh-hant": phrases.ACTIVATED.chinese}
@@ -82,6 +90,40 @@ async def test_a_card_that_is_put_in_late_is_noticed(bridge_harness: BridgeHarne
         assert pc.card is not None
         pc.reader.insert(pc.card)
         await bridge_harness.wait_for_text(person, phrases.ACTIVATED)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+async def test_chat_and_pc_agree_all_through_the_first_operation(
+    bridge_harness: BridgeHarness, language: str
+) -> None:
+    """Reading is allowed, the card comes late, and a wrong PIN is typed twice."""
+    holder = await bridge_harness.cardholder("posted", PIN)
+    person = bridge_harness.harness.add_user("Mai", language)
+    tries = {"en": "Attempts left: {}.", "zh-hant": "剩餘次數：{}"}[language]
+    put_in = {"en": phrases.PUT_CARD_IN, "zh-hant": phrases.PUT_CARD_IN.chinese}[language]
+    async with bridge_harness.open_pc(holder) as pc:
+        home = PcSession(bridge_harness, person, pc, holder)
+        typed: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def ask_pin(request: PinRequest) -> SecretBuffer:
+            pc.person.pin_requests.append(request)
+            return SecretBuffer(await typed.get())
+
+        pc.person.ask_pin = ask_pin  # type: ignore[method-assign]
+        pc.reader.pull()
+        await home.changes_pin(PIN, NEW_PIN)
+        await bridge_harness.wait_for_text(person, put_in)
+        messages = len(person.messages)
+        assert pc.card is not None
+        pc.reader.insert(pc.card)
+        await bridge_harness.wait_for_text(person, CONTINUE[language])
+        assert put_in not in person.last["text"]
+        for left, *pins in ((2, WRONG_PIN, NEW_PIN), (1, WRONG_PIN)):
+            for pin in pins:
+                typed.put_nowait(pin)
+            await bridge_harness.wait_for_text(person, tries.format(left))
+        assert len(person.messages) == messages, "one message, edited"
+        assert pc.person.pin_requests[-1].tries_left == 1
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
