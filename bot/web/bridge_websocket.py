@@ -3,7 +3,8 @@
 Web pages must not connect, so a request with an ``Origin`` is refused. The size of frames is
 limited, and so is the number of connections that are not paired, per address and in total; a
 connection that does not answer a ping is closed. A paired bridge always finds a place, since it has
-proved its pairing. The frames themselves are handled by the hub.
+proved its pairing: connections before their hello make room for it, also those of its own address.
+The frames themselves are handled by the hub.
 """
 
 import asyncio
@@ -35,6 +36,7 @@ from services.supervisor import OwnedTasks, Supervisor
 _CHECK_SECONDS = 1.0
 _MAX_QUEUED_FRAMES = 256
 """Frames waiting for a bridge beyond which it is disconnected."""
+CLOSING_SECONDS = 5.0
 
 Clock = Callable[[], datetime]
 
@@ -45,9 +47,12 @@ class BridgeLimits:
 
     :ivar connections: at a time, of those before their hello, and of those that are not paired. One
         more takes the place of the oldest of the address that has the most.
-    :ivar connections_per_address: likewise; a whole university may share one address.
+    :ivar connections_per_address: likewise; a whole university may share one address. One more
+        takes the place of the oldest before its hello; after it, it is turned away.
     :ivar frames: over one connection, within `seconds`.
     :ivar greeting: seconds until the bridge has sent its hello.
+    :ivar heartbeat: seconds between two pings.
+    :ivar closing: seconds that a bridge has to read the last frames and to answer the close.
     """
 
     connections: int = 1000
@@ -55,6 +60,8 @@ class BridgeLimits:
     frames: int = 200
     seconds: float = 10.0
     greeting: float = GREETING_SECONDS
+    heartbeat: float = HEARTBEAT_SECONDS
+    closing: float = CLOSING_SECONDS
 
 
 def bridge_routes(
@@ -86,7 +93,8 @@ class BridgeView:
             raise web.HTTPForbidden(text="This address is for the reader bridge only.\n")
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,),
-            heartbeat=HEARTBEAT_SECONDS,
+            heartbeat=self._limits.heartbeat,
+            timeout=self._limits.closing,
             max_msg_size=MAX_FRAME_BYTES + 1,  # aiohttp accepts what is smaller than this
             compress=False,
         )
@@ -95,25 +103,27 @@ class BridgeView:
         await socket.prepare(request)
         if guard := request.app.get(GUARD):
             guard.release(request)
+        transport = WebSocketTransport(socket, request.transport, self._limits.closing)
         address = client_address(request, self._proxies)
-        if self._places.is_full(address, has_session=False):
-            self._places.events.warn("bridge_turned_away", reason="address")
-            await socket.send_str(encode_frame(ErrorMessage(ProtocolErrorCode.BUSY)))
-        else:
-            await self._serve(socket, address)
-        await socket.close()
-        return socket
-
-    async def _serve(self, socket: web.WebSocketResponse, address: str) -> None:
-        transport = WebSocketTransport(socket)
         connection = self._door.connect(transport, address, self._clock())
         place = ConnectionPlace(address, transport, connection)
         self._places.add(place)
+        try:
+            await self._serve(socket, place)
+            await socket.close()
+        finally:
+            self._places.discard(place)
+        return socket
+
+    async def _serve(self, socket: web.WebSocketResponse, place: "ConnectionPlace") -> None:
+        connection, transport = place.connection, place.transport
         rate_limit = FrameRateLimit(self._limits)
-        timeout: float | None = self._limits.greeting
+        greeting_end = asyncio.get_running_loop().time() + self._limits.greeting
         try:
             while True:
-                message = await socket.receive(timeout)
+                # a timeout given to `receive` would begin again at every ping
+                async with asyncio.timeout_at(None if connection.has_session else greeting_end):
+                    message = await socket.receive()
                 if message.type is not WSMsgType.TEXT:
                     if message.type is WSMsgType.BINARY:
                         transport.refuse(ProtocolErrorCode.BAD_MESSAGE)
@@ -127,18 +137,16 @@ class BridgeView:
                     self._places.on_welcome(place)
                 if transport.is_closing:
                     break
-                timeout = None
         except TimeoutError:
             transport.refuse(ProtocolErrorCode.BAD_MESSAGE)
         finally:
-            self._places.discard(place)
             await connection.handle_disconnect(self._clock())
             await transport.finish()
 
 
 @dataclass(frozen=True, eq=False)
 class ConnectionPlace:
-    """A connection that is being served."""
+    """A connection that is being served, or closed."""
 
     address: str
     transport: "WebSocketTransport"
@@ -155,6 +163,9 @@ class ConnectionPlaces:
 
     def add(self, place: ConnectionPlace) -> None:
         """Take a place; where there is none, the oldest of the address with most loses its."""
+        self._cut_closing(place.address)
+        if self._is_full(place.address, has_session=False):
+            self._turn_away_oldest(place.address, has_session=False)
         self._make_room(has_session=False)
         self._places[place] = None
 
@@ -163,35 +174,49 @@ class ConnectionPlaces:
         if place.connection.is_paired:
             return
         self.discard(place)
-        if self.is_full(place.address, has_session=True):
+        if self._is_full(place.address, has_session=True):
+            self.events.warn("bridge_turned_away", reason="address")
             place.transport.refuse(ProtocolErrorCode.BUSY)
-        self._make_room(has_session=True)
+        else:
+            self._make_room(has_session=True)
         self._places[place] = None
 
     def discard(self, place: ConnectionPlace) -> None:
         """Free a place."""
         self._places.pop(place, None)
 
-    def is_full(self, address: str, *, has_session: bool) -> bool:
+    def _is_full(self, address: str, *, has_session: bool) -> bool:
         """Whether an address has as many places as one may have."""
-        taken = sum(place.address == address for place in self._unpaired_places(has_session))
+        taken = sum(place.address == address for place in self._taken(has_session))
         return taken >= self._limits.connections_per_address
 
     def _make_room(self, *, has_session: bool) -> None:
-        places = self._unpaired_places(has_session)
-        if len(places) < self._limits.connections:
-            return
-        ((most, _),) = Counter(place.address for place in places).most_common(1)
-        oldest = next(place for place in places if place.address == most)
+        places = self._taken(has_session)
+        if len(places) >= self._limits.connections:
+            ((most, _),) = Counter(place.address for place in places).most_common(1)
+            self._turn_away_oldest(most, has_session=has_session)
+
+    def _cut_closing(self, address: str) -> None:
+        """Cut the oldest of those whose peer has not answered the close, where they are many."""
+        closing = [place for place in self._places if place.transport.is_closing]
+        of_address = [place for place in closing if place.address == address]
+        if len(of_address) >= self._limits.connections_per_address:
+            of_address[0].transport.cut()
+        if len(closing) >= self._limits.connections:
+            closing[0].transport.cut()
+
+    def _turn_away_oldest(self, address: str, *, has_session: bool) -> None:
+        oldest = next(place for place in self._taken(has_session) if place.address == address)
         self.events.warn("bridge_turned_away", reason="full")
         oldest.transport.refuse(ProtocolErrorCode.BUSY)
-        self.discard(oldest)
 
-    def _unpaired_places(self, has_session: bool) -> list[ConnectionPlace]:
+    def _taken(self, has_session: bool) -> list[ConnectionPlace]:
         return [
             place
             for place in self._places
-            if place.connection.has_session is has_session and not place.connection.is_paired
+            if place.connection.has_session is has_session
+            and not place.connection.is_paired
+            and not place.transport.is_closing
         ]
 
 
@@ -213,23 +238,30 @@ class FrameRateLimit:
 
 
 class WebSocketTransport:
-    """Queues frames for one websocket, so that the hub never waits for it."""
+    """Queues frames for one websocket, so that the hub never waits for it.
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
+    :param connection: beneath the websocket.
+    :param closing_seconds: how long the last frames and the close may take; then the connection is
+        cut, which a peer that reads nothing would hold otherwise.
+    """
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        connection: asyncio.Transport | None,
+        closing_seconds: float = CLOSING_SECONDS,
+    ) -> None:
         self._socket = socket
+        self._connection = connection
+        self._closing_seconds = closing_seconds
         self._frames: asyncio.Queue[str | None] = asyncio.Queue(_MAX_QUEUED_FRAMES)
         self.is_closing = False
         self._writer = OwnedTasks().start("bridge writer", self._write())
 
     def send(self, frame: str) -> None:
         """Queue a frame; see `FrameTransport.send`."""
-        if self.is_closing:
-            return
-        try:
-            self._frames.put_nowait(frame)
-        except asyncio.QueueFull:
-            self.is_closing = True
-            self._writer.cancel()
+        if not self.is_closing:
+            self._queue(frame)
 
     def refuse(self, code: ProtocolErrorCode) -> None:
         """Send an error and close."""
@@ -238,18 +270,30 @@ class WebSocketTransport:
 
     def close(self) -> None:
         """Close after the queued frames; see `FrameTransport.close`."""
-        if self.is_closing:
-            return
-        self.is_closing = True
+        if not self.is_closing:
+            self._begin_closing()
+            self._queue(None)
+
+    def cut(self) -> None:
+        """End the connection without a word."""
+        if self._connection is not None:
+            self._connection.abort()
+
+    def _queue(self, frame: str | None) -> None:
         try:
-            self._frames.put_nowait(None)
+            self._frames.put_nowait(frame)
         except asyncio.QueueFull:
+            self._begin_closing()
             self._writer.cancel()
+
+    def _begin_closing(self) -> None:
+        self.is_closing = True
+        asyncio.get_running_loop().call_later(self._closing_seconds, self.cut)
 
     async def finish(self) -> None:
         """Wait until the queued frames are sent or the time is up, and close."""
         self.close()
-        await asyncio.wait((self._writer,), timeout=GREETING_SECONDS)
+        await asyncio.wait((self._writer,), timeout=self._closing_seconds)
         self._writer.cancel()
 
     async def _write(self) -> None:
@@ -257,7 +301,7 @@ class WebSocketTransport:
             while (frame := await self._frames.get()) is not None:
                 await self._socket.send_str(frame)
         except ConnectionError:
-            self.is_closing = True
+            self._begin_closing()
         finally:
             with suppress(ConnectionError):
                 await self._socket.close()

@@ -25,6 +25,9 @@ from services.repeated_events import RepeatedEvents
 TRUSTED_PROXIES = frozenset({"127.0.0.1", "::1"})
 """Peers whose ``X-Forwarded-For`` is trusted: a TLS proxy on this machine."""
 
+_COUNTED_FOR = web.RequestKey("counted_for", str)
+"""The address that a request through a proxy is counted for."""
+
 
 @dataclass(frozen=True)
 class ConnectionLimits:
@@ -126,6 +129,7 @@ class ConnectionGuard:
         connection = self._find(request)
         if connection is not None:
             self.remove(connection.transport)
+        self._end_request(request)
 
     def admit(self, transport: asyncio.Transport) -> bool:
         """Admit a new connection; `False` where there is no place for it."""
@@ -184,9 +188,15 @@ class ConnectionGuard:
             return
         address = client_address(request, self._proxies)
         self._requests[address] += 1
+        request[_COUNTED_FOR] = address
         try:
             yield self._requests[address] <= self.limits.connections_per_address
         finally:
+            self._end_request(request)
+
+    def _end_request(self, request: web.Request) -> None:
+        address = request.pop(_COUNTED_FOR, None)
+        if address is not None:
             self._requests[address] -= 1
             if not self._requests[address]:
                 del self._requests[address]

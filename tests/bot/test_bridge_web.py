@@ -3,10 +3,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -20,7 +21,8 @@ from bot.web.bridge_websocket import (
     bridge_routes,
     run_hub,
 )
-from bot.web.listeners import serve_app
+from bot.web.connection_guard import ConnectionGuard, ConnectionLimits
+from bot.web.listeners import public_app, serve_app
 from services.bridge.hub import Hub
 from services.bridge.interface import FrameTransport
 from services.storage import keys
@@ -197,26 +199,160 @@ async def say(socket: "aiohttp.ClientWebSocketResponse", text: str) -> None:
 BUSY = {"type": "error", "seq": 0, "code": "busy"}
 
 
-@pytest.mark.parametrize("word", ["", "hello"])
 async def test_an_address_with_too_many_connections_is_told_so(
-    client: aiohttp.ClientSession, word: str
+    client: aiohttp.ClientSession,
 ) -> None:
     endpoint = FakeEndpoint()
     async with serving(endpoint, BridgeLimits(connections_per_address=2)) as url:
-        first, second = await client.ws_connect(url), await client.ws_connect(url)
-        for socket in (first, second) if word else ():
-            await say(socket, word)
-        third = await client.ws_connect(url)
-        if word:
-            await say(third, word)
-        assert json.loads(await receive(third)) == BUSY
-        await wait_closed(third)
-        await first.close()
+        first, second, third = [await client.ws_connect(url) for _ in range(3)]
+        assert await receive(first) == "greeting"
+        assert json.loads(await receive(first)) == BUSY, "it has not said hello yet"
+        await wait_closed(first)
+        for socket in (second, third):
+            await say(socket, "hello")
+        fourth = await client.ws_connect(url)
+        await say(fourth, "hello")
+        assert json.loads(await receive(fourth)) == BUSY
+        await wait_closed(fourth)
+        await second.close()
         async with asyncio.timeout(5):
-            await endpoint.connections[0].disconnected.wait()
+            await endpoint.connections[1].disconnected.wait()
         again = await client.ws_connect(url)
         await say(again, "hello")
-        for socket in (again, second):
+        for socket in (again, third):
+            await socket.close()
+
+
+async def test_who_shares_an_address_with_idle_links_comes_back(
+    client: aiohttp.ClientSession,
+) -> None:
+    async with serving(FakeEndpoint(), BridgeLimits(connections_per_address=2)) as url:
+        for word in ("hello", ""):
+            for _ in range(2):
+                socket = await client.ws_connect(url)
+                await say(socket, word) if word else await receive(socket)
+        paired = []
+        for _ in range(4):
+            paired.append(await client.ws_connect(url))
+            await say(paired[-1], "resume")
+        for socket in paired:
+            await socket.send_str("still there")
+            assert await receive(socket) == "STILL THERE"
+
+
+class RawSocket:
+    """A websocket that answers neither pings nor a close, and reads only what is waited for."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    def send(self, kind: int, payload: bytes = b"") -> None:
+        self._writer.write(bytes([0x80 | kind, 0x80 | len(payload)]) + bytes(4) + payload)
+
+    async def wait_cut(self) -> None:
+        with suppress(ConnectionError):
+            while await self._reader.read(4096):
+                pass
+
+
+@asynccontextmanager
+async def raw_socket(url: str) -> AsyncIterator[RawSocket]:
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    lines = (
+        f"GET {parts.path} HTTP/1.1", f"Host: {parts.netloc}", "Connection: Upgrade",
+        "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "", "",
+    )  # fmt: skip
+    writer.write("\r\n".join(lines).encode())
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 "), head
+        yield RawSocket(reader, writer)
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+_TEXT, _BINARY, _PING = 1, 2, 9
+
+
+async def test_pings_are_no_hello() -> None:
+    limits = BridgeLimits(greeting=0.2, closing=0.2)
+    async with (
+        serving(FakeEndpoint(), limits) as url,
+        asyncio.timeout(5),
+        raw_socket(url) as socket,
+    ):
+
+        async def ping() -> None:
+            while True:
+                socket.send(_PING)
+                await asyncio.sleep(0.02)
+
+        pinging = asyncio.ensure_future(ping())
+        await socket.wait_cut()
+        pinging.cancel()
+
+
+async def test_a_half_open_link_ends() -> None:
+    endpoint, limits = FakeEndpoint(), BridgeLimits(heartbeat=0.2)
+    async with serving(endpoint, limits) as url, asyncio.timeout(5), raw_socket(url) as socket:
+        socket.send(_TEXT, b"hello")
+        await endpoint.connections[0].disconnected.wait()
+        await socket.wait_cut()
+
+
+async def test_a_link_that_reads_nothing_ends() -> None:
+    """What it was sent fills the buffers, and would keep the connection open for long."""
+    endpoint, limits = FakeEndpoint(), BridgeLimits(frames=10_000, closing=0.2)
+    async with serving(endpoint, limits) as url, asyncio.timeout(20), raw_socket(url) as socket:
+        for _ in range(400):
+            endpoint.connections[0].transport.send("x" * 60_000)
+            await asyncio.sleep(0)
+        await endpoint.connections[0].disconnected.wait()
+        await socket.wait_cut()
+
+
+@pytest.mark.parametrize("last_word", [None, (_TEXT, b"leave"), (_BINARY, b"")])
+async def test_one_address_has_no_more_open_links_than_places(
+    last_word: tuple[int, bytes] | None,
+) -> None:
+    """Also of those that are being closed, and never answer that."""
+    limits = BridgeLimits(connections_per_address=2)
+    async with AsyncExitStack() as stack, asyncio.timeout(20):
+        endpoint = FakeEndpoint()
+        url = await stack.enter_async_context(serving(endpoint, limits))
+        links = []
+        for number in range(12):
+            links.append(await stack.enter_async_context(raw_socket(url)))
+            if last_word is not None:
+                links[-1].send(*last_word)
+                async with asyncio.timeout(5):
+                    await endpoint.connections[number].disconnected.wait()
+        for link in links[:-2]:
+            await link.wait_cut()
+
+
+async def test_websockets_take_no_places_of_other_requests_behind_a_proxy(
+    client: aiohttp.ClientSession,
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text="here")
+
+    routes = [*bridge_routes(FakeEndpoint(), lambda: NOW), web.get("/page", answer)]
+    app = public_app(routes, ConnectionGuard(ConnectionLimits(connections_per_address=2)))
+    headers = {"X-Forwarded-For": "198.51.100.9"}
+    async with serve_app(app, "127.0.0.1", 0) as port:
+        address = f"http://127.0.0.1:{port}"
+        paired = [
+            await client.ws_connect(f"{address}/bridge/v1", headers=headers) for _ in range(5)
+        ]
+        async with client.get(f"{address}/page", headers=headers) as answered:
+            assert await answered.text() == "here"
+        for socket in paired:
+            await say(socket, "resume")
             await socket.close()
 
 
@@ -291,7 +427,7 @@ class DeafSocket:
 
 async def test_a_bridge_that_takes_nothing_is_dropped() -> None:
     deaf = DeafSocket()
-    transport = WebSocketTransport(cast(web.WebSocketResponse, deaf))
+    transport = WebSocketTransport(cast(web.WebSocketResponse, deaf), None)
     await asyncio.sleep(0)
     for _ in range(300):
         transport.send("x")

@@ -128,10 +128,10 @@ async def test_of_much_progress_the_chat_hears_a_little_and_the_newest(harness: 
     for tries in range(60):
         await pc._asks_server("progress", step="wrong_pin", tries_left=tries)
     assert pc.is_linked
-    assert tries_shown(harness) == before + [0, 1, 2, 3, 4]
+    assert tries_shown(harness) == [*before, 0, 1, 2, 3, 4]
     for _ in range(3):
         await harness.passes(seconds=1)
-    assert tries_shown(harness) == before + [0, 1, 2, 3, 4, 59]
+    assert tries_shown(harness) == [*before, 0, 1, 2, 3, 4, 59]
     await pc._asks_server("progress", step="wrong_pin", tries_left=100)
     assert tries_shown(harness)[-1] == 100
 
