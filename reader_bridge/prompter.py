@@ -273,6 +273,24 @@ class WrongWordsChosen:
     """The person chose words that are not those of the pairing, so nothing was connected."""
 
 
+class LinkProblem(StrEnum):
+    """Why a pairing link that was opened is not used."""
+
+    NO_CODE = "no_code"
+    """It is something else than a link with a pairing code."""
+    NOT_ASKED = "not_asked"
+    """No code is asked for at this moment, but perhaps something else."""
+    PAIRED = "paired"
+    """This PC is connected to a chat already."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairingLinkUnused:
+    """A pairing link was opened on this PC, by whomever, and is not used."""
+
+    problem: LinkProblem
+
+
 @dataclass(frozen=True, slots=True)
 class OccupiedReaders:
     """Readers, by name, that hold other cards than the one that is waited for.
@@ -333,6 +351,7 @@ PrompterEvent = (
     | PairingStarted
     | PairingClosed
     | WrongWordsChosen
+    | PairingLinkUnused
     | OperationWaiting
     | CardWorking
     | OperationDone

@@ -18,16 +18,18 @@ from reader_bridge.app import hardening, terminal_app
 from reader_bridge.app.check import report
 from reader_bridge.app.check.run import check_reader_and_card
 from reader_bridge.app.check.server import check_server
+from reader_bridge.app.link_inbox import LinkAnswer
 from reader_bridge.app.options import (
     CommandOptions,
     check_card_file,
     choose_language,
     open_virtual_card,
+    pairing_links,
     reader_factory,
     server_address,
     take_passphrase_from_environment,
 )
-from reader_bridge.app.pairing_link import parse_pairing_link
+from reader_bridge.app.pairing_link import PairingLinkError
 from reader_bridge.app.running_app import hand_over
 from reader_bridge.app.startup_errors import (
     STARTUP_ERRORS,
@@ -187,7 +189,8 @@ def _connect(options: CommandOptions, *, as_window: bool) -> None:
     if as_window:
         run_in_window(options, language)
         return
-    create_tls_context(options.ca)  # a useless file is told before anything is asked
+    pairing_links(options)  # a useless link or file is told before anything is asked
+    create_tls_context(options.ca)
     server_address(options)
     card = _open_card(options.virtual_card, language)
     try:
@@ -200,20 +203,20 @@ def _connect(options: CommandOptions, *, as_window: bool) -> None:
 def _hand_over(link: str, language: str) -> bool:
     """Hand a link to the app that runs already; `False` where none runs.
 
-    :raises PairingLinkError: it is no link with a pairing code.
+    :raises PairingLinkError: it is no link with a pairing code; that app says so too.
     """
-    parse_pairing_link(link)
-    is_taken = hand_over(link)
-    if is_taken is None:
-        return False
-    text = (
-        N_("kaika-bridge is already open; continue there.")
-        if is_taken
-        else N_(
-            "kaika-bridge is already open and takes no code now: it is connected to a chat, or "
-            "asks something else. Continue there."
-        )
-    )
+    match hand_over(link):
+        case None:
+            return False
+        case LinkAnswer.NO_CODE:
+            raise PairingLinkError
+        case LinkAnswer.ACCEPTED:
+            text = N_("kaika-bridge is already open; continue there.")
+        case LinkAnswer.NOT_USED:
+            text = N_(
+                "kaika-bridge is already open and takes no code now: it is connected to a chat, or "
+                "asks something else. Continue there."
+            )
     typer.echo(localise(language, text))
     return True
 

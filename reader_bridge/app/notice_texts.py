@@ -9,11 +9,13 @@ from reader_bridge.app.translation import N_, localise, sanitise
 from reader_bridge.prompter import (
     CardWorking,
     ExitReason,
+    LinkProblem,
     OccupiedReaders,
     OperationDone,
     OperationNotDone,
     OperationWaiting,
     PairingClosed,
+    PairingLinkUnused,
     PairingStarted,
     PrompterEvent,
     ServerConnected,
@@ -43,12 +45,14 @@ class StatusNotice:
     """What happened, and what to do next.
 
     :ivar offers_other_server: the server may be the wrong one, or gone for good.
+    :ivar is_aside: it changes nothing that goes on, and is shown beside an open question too.
     """
 
     tone: NoticeTone
     text: str
     advice: str = ""
     offers_other_server: bool = False
+    is_aside: bool = False
 
 
 GO_ON = N_("Continue in the chat, and leave this open.")
@@ -69,6 +73,22 @@ _UNPAIR_TEXTS = {
     UnpairReason.EXPIRED: N_("The time of the pairing is over."),
     UnpairReason.REFUSED: N_("In the chat it was said that the words are different."),
     UnpairReason.SERVER_FORGOT: N_("The server no longer knows this pairing."),
+}
+_LINK_TEXTS = {
+    LinkProblem.NO_CODE: (
+        N_("A link was opened for this app that holds no pairing code. It wasn't used."),
+        N_("Did you press the button on Kaika's page? Then copy the code from the chat instead."),
+    ),
+    LinkProblem.NOT_ASKED: (
+        N_("A pairing link was opened, but no code is being asked for. It wasn't used."),
+        N_("Did you open it? Finish what is open here, then press the button on the page again."),
+    ),
+    LinkProblem.PAIRED: (
+        N_(
+            "A pairing link was opened, but this PC is already connected to a chat. It wasn't used."
+        ),
+        N_("Did you open it to use another chat? First send /unpair in the chat in use now."),
+    ),
 }
 _YOUR_TURN = (N_("It is your turn."), N_("Please answer the question here."))
 _STEP_TEXTS = {
@@ -304,6 +324,9 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
                 localise(language, "Your chat shows other words, so nothing was connected."),
                 localise(language, "Have the chat show a new code, and look closely at the words."),
             )
+        case PairingLinkUnused(problem=problem):
+            text, advice = (localise(language, each) for each in _LINK_TEXTS[problem])
+            return StatusNotice(NoticeTone.NOTE, text, advice, is_aside=True)
         case OperationWaiting(step=step, occupied=occupied):
             text, advice = _STEP_TEXTS[step]
             advices = [*_occupied_texts(occupied, language), localise(language, advice)]

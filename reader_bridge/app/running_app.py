@@ -18,15 +18,12 @@ from pathlib import Path
 from typing import Final
 
 from reader_bridge.app.config import config_path
-from reader_bridge.app.pairing_link import (
-    MAX_LINK_LENGTH,
-    PairingLinkError,
-    parse_pairing_link,
-)
+from reader_bridge.app.link_inbox import LinkAnswer
+from reader_bridge.app.pairing_link import MAX_LINK_LENGTH
 
 PATIENCE_SECONDS: Final = 2.0
-_ACCEPTED, _DROPPED = b"accepted\n", b"dropped\n"
 _SOCKET_FILE: Final = "link.socket"
+_MAX_ANSWER_BYTES: Final = 32
 
 
 def socket_path() -> Path:
@@ -36,11 +33,10 @@ def socket_path() -> Path:
     return folder / _SOCKET_FILE
 
 
-def hand_over(link: str) -> bool | None:
+def hand_over(link: str) -> LinkAnswer | None:
     """Hand a link to the app that runs already.
 
-    :returns: whether it was taken; it is dropped while another question stands open. `None` where
-        no app runs.
+    :returns: what became of it; `None` where no app runs.
     """
     if not hasattr(socket, "AF_UNIX"):
         return None
@@ -50,20 +46,24 @@ def hand_over(link: str) -> bool | None:
             client.connect(str(socket_path()))
             if _peer_user(client) != os.getuid():
                 return None
-            client.sendall(link.encode("ascii", "replace") + b"\n")
-            return client.recv(len(_ACCEPTED)) == _ACCEPTED
-        except OSError:
+            client.sendall(_as_line(link))
+            return LinkAnswer(client.recv(_MAX_ANSWER_BYTES).decode("ascii").rstrip("\n"))
+        except (OSError, ValueError):
             return None
 
 
+def _as_line(link: str) -> bytes:
+    """Return a link as one line; nothing of one that is none is worth more than its beginning."""
+    return link[: MAX_LINK_LENGTH + 1].replace("\n", " ").encode("ascii", "replace") + b"\n"
+
+
 @asynccontextmanager
-async def accept_links(on_code: Callable[[str], bool]) -> AsyncIterator[None]:
+async def accept_links(take: Callable[[str], LinkAnswer]) -> AsyncIterator[None]:
     """Accept links from other processes of the same user while the block runs.
 
-    :param on_code: takes the code of a link; `False` where it is dropped. Not called for anything
-        that is not a link.
+    :param take: takes what they say is a link.
     """
-    server = await _listen(on_code)
+    server = await _listen(take)
     try:
         yield
     finally:
@@ -73,7 +73,7 @@ async def accept_links(on_code: Callable[[str], bool]) -> AsyncIterator[None]:
                 socket_path().unlink()
 
 
-async def _listen(on_code: Callable[[str], bool]) -> asyncio.Server | None:
+async def _listen(take: Callable[[str], LinkAnswer]) -> asyncio.Server | None:
     """Open the socket; `None` where another app has it, or the system does not allow it."""
     if not hasattr(socket, "AF_UNIX"):
         return None
@@ -91,7 +91,7 @@ async def _listen(on_code: Callable[[str], bool]) -> asyncio.Server | None:
             os.umask(before)
         listener.setblocking(False)
         return await asyncio.start_unix_server(
-            lambda reader, writer: _serve(reader, writer, on_code), sock=listener, limit=256
+            lambda reader, writer: _serve(reader, writer, take), sock=listener, limit=256
         )
     except OSError:  # then a link starts an app of its own
         listener.close()
@@ -121,24 +121,19 @@ def _is_answered(path: Path) -> bool:
 
 
 async def _serve(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, on_code: Callable[[str], bool]
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    take: Callable[[str], LinkAnswer],
 ) -> None:
     try:
         if _peer_user(writer.get_extra_info("socket")) != os.getuid():
             return
         async with asyncio.timeout(PATIENCE_SECONDS):
             line = await reader.readuntil(b"\n")
-        code = parse_pairing_link(line[: MAX_LINK_LENGTH + 1].rstrip(b"\n").decode("ascii"))
-        writer.write(_ACCEPTED if on_code(code) else _DROPPED)
+        answer = take(line.removesuffix(b"\n").decode("ascii", "replace"))
+        writer.write(f"{answer}\n".encode("ascii"))
         await writer.drain()
-    except (
-        TimeoutError,
-        OSError,
-        asyncio.IncompleteReadError,
-        asyncio.LimitOverrunError,
-        UnicodeDecodeError,
-        PairingLinkError,
-    ):
+    except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         pass
     finally:
         writer.close()

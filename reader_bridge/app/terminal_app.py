@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from reader_bridge.app import notice_texts
+from reader_bridge.app.link_inbox import LinkInbox
 from reader_bridge.app.options import CommandOptions, pairing_links, remember, server_address
 from reader_bridge.app.running_app import accept_links
 from reader_bridge.app.startup_errors import ServerAddressMissingError
@@ -51,7 +52,7 @@ async def _run(
     )
     links = pairing_links(options)
     try:
-        async with accept_links(links.offer):
+        async with accept_links(LinkInbox(links, prompter.show).take):
             return await client.run_bridge(
                 url=address.url,
                 host=address.host,

@@ -37,10 +37,12 @@ class PairingLinks:
     """Codes that links bring. One is taken only while the code is being asked for.
 
     :param first: of the link that the app was started with.
+    :ivar session_state: of the session that takes the codes.
     """
 
     def __init__(self, first: str | None = None) -> None:
         self._first = first
+        self.session_state = SessionState.UNPAIRED
         self._waiting: asyncio.Future[str] | None = None
 
     def offer(self, code: str) -> bool:

@@ -150,9 +150,10 @@ class ServerSession:
     ) -> None:
         timeouts = timeouts or SessionTimeouts()
         self._prompter = prompter
+        self._links = links or PairingLinks()
         self.origin = origin_of(url)
         self._disconnected_timeout = timeouts.disconnected
-        self.state = SessionState.UNPAIRED
+        self._set_state(SessionState.UNPAIRED)
         self.exit_reason: asyncio.Future[ExitReason] = asyncio.get_running_loop().create_future()
         self.channel = MessageChannel()
         self._tasks = BackgroundTasks(self._on_task_failure)
@@ -164,7 +165,7 @@ class ServerSession:
             self._tasks,
             self._set_state,
             self._exit,
-            links or PairingLinks(),
+            self._links,
         )
         self._operations = OperationRunner(
             self.origin,
@@ -276,7 +277,7 @@ class ServerSession:
         return ProtocolError(field=field)
 
     def _set_state(self, state: SessionState) -> None:
-        self.state = state
+        self.state = self._links.session_state = state
 
     def _exit(self, reason: ExitReason) -> None:
         if not self.exit_reason.done():

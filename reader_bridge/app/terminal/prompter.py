@@ -139,6 +139,9 @@ class TerminalPrompter:
         if isinstance(event, OperationWaiting) and event.step in notice_texts.STEPS_WITH_QUESTION:
             return
         notice = notice_texts.describe_event(event, self._language, self._host)
+        if notice.is_aside:
+            self._print_notice(notice)
+            return
         if notice == self._last:
             return
         self._last = notice

@@ -19,6 +19,7 @@ from reader_bridge.app.address import MAX_TYPED_LENGTH, AddressError, ServerAddr
 from reader_bridge.app.check.run import CheckOutcome, Finding
 from reader_bridge.app.check.server import find_server
 from reader_bridge.app.check.texts import finding_with_remedy
+from reader_bridge.app.link_inbox import LinkInbox
 from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
 from reader_bridge.app.options import (
     CommandOptions,
@@ -30,6 +31,7 @@ from reader_bridge.app.options import (
     server_address,
     take_passphrase_from_environment,
 )
+from reader_bridge.app.pairing_link import PairingLinkError
 from reader_bridge.app.prompt_texts import PromptPage
 from reader_bridge.app.running_app import accept_links
 from reader_bridge.app.startup_errors import STARTUP_ERRORS, startup_error_text
@@ -47,8 +49,9 @@ from reader_bridge.app.window.question import (
 from reader_bridge.app.window.thread_bridge import ThreadBridge
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.client import client
+from reader_bridge.client.pairing_flow import PairingLinks
 from reader_bridge.client.proxies import ProxySettings
-from reader_bridge.prompter import ExitReason
+from reader_bridge.prompter import ExitReason, LinkProblem, PairingLinkUnused
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.card_file import WrongPassphraseError
 
@@ -141,10 +144,13 @@ class AppController:
 
     async def _connect(self, card: VirtualCard | None) -> None:
         trusted = create_tls_context(self._options.ca)
-        address = server_address(self._options) or await self._ask_address(trusted)
-        prompter = self._create_prompter(address)
-        links = pairing_links(self._options)
-        async with accept_links(links.offer):
+        links, problem = self._open_links()
+        inbox = LinkInbox(links, self._show_link_problem)
+        async with accept_links(inbox.take):
+            address = server_address(self._options) or await self._ask_address(trusted)
+            prompter = self._create_prompter(address)
+            if problem is not None:
+                inbox.tell(problem)
             while True:
                 self._client = asyncio.ensure_future(
                     client.run_bridge(
@@ -171,6 +177,19 @@ class AppController:
                 if ending is ExitReason.LEFT:
                     return
                 await self._show_final_message(_exit_text(ending), again=True)
+
+    def _open_links(self) -> tuple[PairingLinks, LinkProblem | None]:
+        """Return the source of codes, and why the link that the app was opened with is not used.
+
+        A browser opened it, so there is no terminal that could say so.
+        """
+        try:
+            return pairing_links(self._options), None
+        except PairingLinkError:
+            return PairingLinks(), LinkProblem.NO_CODE
+
+    def _show_link_problem(self, event: PairingLinkUnused) -> None:
+        self._bridge.notify(lambda language: notice_texts.describe_event(event, language, ""))
 
     def _create_prompter(self, address: ServerAddress) -> WindowPrompter:
         chosen = self._language if self._options.language else None

@@ -2,8 +2,15 @@
 
 from itertools import groupby
 
-from PySide6.QtCore import QByteArray, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QFont, QIcon, QPixmap
+from PySide6.QtCore import QByteArray, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QCloseEvent,
+    QFont,
+    QIcon,
+    QPixmap,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -31,6 +38,8 @@ ICON = (
 )
 _TITLE_BAR = 48
 """Height that the window manager needs above a window, in pixels, at most."""
+ASIDE_MILLISECONDS = 60_000
+"""How long a notice is shown beside what goes on."""
 LANGUAGE_NAMES = {"en": "English", "zh_Hant": "中文"}
 
 
@@ -49,6 +58,10 @@ class MainWindow(QWidget):
         super().__init__()
         self.language = language
         self._notices: list[NoticeFactory] = []
+        self._aside: NoticeFactory | None = None
+        self._aside_timer = QTimer(self)
+        self._aside_timer.setSingleShot(True)
+        self._aside_timer.timeout.connect(lambda: self._set_aside(None))
         self._tray = TrayIcon(self, load_icon(), language) if tray.is_available() else None
         self._pending: PendingQuestion | None = None
         self.setObjectName("window")
@@ -75,6 +88,7 @@ class MainWindow(QWidget):
         """Show everything in the other language. A half-typed entry has to be typed again."""
         self.language = locales.other(self.language)
         self._apply_language()
+        self._set_aside(self._aside)
         self._refresh()
         self.language_chosen.emit(self.language)
 
@@ -111,7 +125,10 @@ class MainWindow(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        self._banner = widgets.text_label("", "banner")
+        self._banner.hide()
         column.addWidget(head)
+        column.addWidget(self._banner)
         column.addWidget(self._scroll, 1)
         column.addWidget(foot)
 
@@ -154,7 +171,21 @@ class MainWindow(QWidget):
             self._pending = None
             self._refresh()
 
+    def _set_aside(self, tell: NoticeFactory | None) -> None:
+        """Show a notice above the page, until something is answered or its time is over."""
+        self._aside = tell
+        self._banner.setVisible(tell is not None)
+        if tell is not None:
+            notice = tell(self.language)
+            self._banner.setText(f"{notice.text} {notice.advice}")
+            self._aside_timer.start(ASIDE_MILLISECONDS)
+            announcement = QAccessibleEvent(self._banner, QAccessible.Event.Alert)
+            QAccessible.updateAccessibility(announcement)
+
     def _on_notified(self, tell: NoticeFactory) -> None:
+        if tell(self.language).is_aside:
+            self._set_aside(tell)
+            return
         self._notices = [*self._notices, tell][-MAX_EARLIER_NOTICES - 1 :]
         if self._tray is not None:
             self._tray.show_notice(tell(self.language))
@@ -180,6 +211,7 @@ class MainWindow(QWidget):
 
     def _on_answered(self, ticket: PendingQuestion, value: object) -> None:
         self._pending = None
+        self._set_aside(None)
         ticket.answer(value)
         self._refresh()
 

@@ -62,6 +62,8 @@ QLabel[kind="words"] { font-size: 30px; font-weight: 700; color: $accent; }
 QLabel[kind="words2"] { font-size: 22px; font-weight: 600; }
 QLabel[kind="warning"], QLabel[kind="danger"], QLabel[kind="good"] {
   border-radius: 8px; padding: 12px 14px; }
+QLabel[kind="banner"] { background: $warning_ground; color: $warning_ink; padding: 8px 24px;
+  font-size: 14px; }
 QLabel[kind="warning"] { background: $warning_ground; color: $warning_ink; }
 QLabel[kind="danger"] { background: $danger_ground; color: $danger_ink; }
 QLabel[kind="good"] { background: $good_ground; color: $good_ink; }

@@ -298,6 +298,10 @@ async def test_a_link_that_another_process_hands_over_is_answered_by_the_words(
     third = start_user("--link", "kaika://pair?code=EFGH6789", **runtime)
     assert await ends(third) == 0
     assert "takes no code now" in third.everything
+    await sees(person, "no code is being asked for", "press the button on the page again")
+    fourth = start_user("--link", "kaika://pair?code=nonsense", **runtime)
+    assert await ends(fourth) == 2
+    assert "holds no pairing code" in fourth.everything
 
 
 async def test_a_link_that_is_none_is_refused(start_user: StartTerminalUser) -> None:

@@ -7,19 +7,23 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from reader_bridge.app import config
+from reader_bridge.app import config, link_inbox
 from reader_bridge.app.address import parse_address
 from reader_bridge.app.config import load_config
+from reader_bridge.app.link_inbox import LinkAnswer
 from reader_bridge.app.options import PASSPHRASE, CommandOptions, remember
+from reader_bridge.app.running_app import hand_over
 from reader_bridge.app.startup_errors import WindowUnavailableError
 from reader_bridge.app.window.controller import AppController
 from reader_bridge.app.window.main_window import MainWindow
+from reader_bridge.app.window.secret_field import SecretField
 from reader_bridge.app.window.thread_bridge import ThreadBridge
 from reader_bridge.protocol import FailureCode, UnpairReason
 from reader_bridge.protocol.operation_messages import (
@@ -101,6 +105,49 @@ def options(
 ) -> CommandOptions:
     monkeypatch.setenv(PASSPHRASE, ISSUED_UNDER)
     return CommandOptions(server=server.url, virtual_card=card_file)
+
+
+async def test_links_that_are_not_used_are_told_and_disturb_no_question(
+    server: ScriptedServer,
+    open_window: Open,
+    options: CommandOptions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(link_inbox, "FIRST_PAUSE_SECONDS", 0.0)
+    person, _ = open_window(options)
+    line = await pair(person, server)
+
+    async def open_link(link: str) -> LinkAnswer | None:
+        opening = asyncio.ensure_future(asyncio.to_thread(hand_over, link))
+        await person.until(opening.done, "an answer to the link")
+        return opening.result()
+
+    assert await open_link(f"kaika://pair?code={CODE}") is LinkAnswer.NOT_USED
+    await person.sees("already connected to a chat", "/unpair", phrases.PAIRED_WITH)
+    await allow_change(person, line)
+    assert "already connected to a chat" not in person.visible, "it went with the next answer"
+    person.types(PIN[:4])
+    assert await open_link("kaika://pair?code=evil&server=evil") is LinkAnswer.NO_CODE
+    await person.sees("holds no pairing code", phrases.TYPE_PIN)
+    assert isinstance(person.focus, SecretField)
+    assert person.focus.count == 4
+    person.window.switch_language()
+    await person.sees("不含配對碼")
+    person.window.switch_language()
+    person.types(PIN)
+    person.presses(Qt.Key.Key_Return)
+    await person.sees(phrases.CHOOSE_NEW_PIN)
+
+
+async def test_a_window_that_a_broken_link_opened_says_so_and_goes_on(
+    server: ScriptedServer, open_window: Open, options: CommandOptions
+) -> None:
+    person, _ = open_window(replace(options, link="kaika://pair?code=broken"))
+    await person.sees("holds no pairing code")
+    await pair(person, server)
+    assert "holds no pairing code" not in person.visible
 
 
 async def test_the_whole_way_to_a_new_pin(
