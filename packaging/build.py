@@ -11,8 +11,11 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 import venv
 from pathlib import Path
 
@@ -81,6 +84,30 @@ def build_one_file(build: tuple[str | Path, ...]) -> None:
     name = f"kaika-bridge-{package_version()}-linux-{platform.machine()}"
     (DIST / "kaika-bridge").replace(DIST / name)
     try_out(DIST / name)
+    check_tidiness(DIST / name)
+
+
+def check_tidiness(program: Path) -> None:
+    """Check that a killed program's folder is removed when the next one starts."""
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = {**os.environ, "TMPDIR": scratch}
+        for _ in range(2):
+            killed = subprocess.Popen(  # noqa: S603
+                [program, "check"],
+                stdout=subprocess.DEVNULL,
+                env=environment,
+                start_new_session=True,
+            )
+            while killed.poll() is None and not list(Path(scratch).glob("*/kaika-bridge.lock")):
+                time.sleep(0.01)
+            os.killpg(killed.pid, signal.SIGKILL)
+            killed.wait()
+            if not list(Path(scratch).iterdir()):
+                raise SystemExit("The program ended before it could be killed.")
+        subprocess.run([program, "--version"], check=True, env=environment)  # noqa: S603
+        left = [path.name for path in Path(scratch).iterdir()]
+        if left:
+            raise SystemExit(f"The program leaves its unpacked folders behind: {left}")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from reader_bridge.app import hardening, terminal_app
+from reader_bridge.app import hardening, terminal_app, unpacked_folder
 from reader_bridge.app.check import report
 from reader_bridge.app.check.run import check_reader_and_card
 from reader_bridge.app.check.server import check_server
@@ -245,6 +245,8 @@ def main() -> None:
     if os.environ.pop(PROBE, None):
         probe_screen()
         return
+    if unpacked := unpacked_folder.own_folder():
+        unpacked_folder.tidy_up(unpacked)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what its encoding does not have ends nothing
             stream.reconfigure(errors="replace")
