@@ -187,11 +187,11 @@ class ConnectionPlaces:
 
     def _is_full(self, address: str, *, has_session: bool) -> bool:
         """Whether an address has as many places as one may have."""
-        taken = sum(place.address == address for place in self._taken(has_session))
+        taken = sum(place.address == address for place in self._places_with(has_session))
         return taken >= self._limits.connections_per_address
 
     def _make_room(self, *, has_session: bool) -> None:
-        places = self._taken(has_session)
+        places = self._places_with(has_session)
         if len(places) >= self._limits.connections:
             ((most, _),) = Counter(place.address for place in places).most_common(1)
             self._turn_away_oldest(most, has_session=has_session)
@@ -206,11 +206,11 @@ class ConnectionPlaces:
             closing[0].transport.cut()
 
     def _turn_away_oldest(self, address: str, *, has_session: bool) -> None:
-        oldest = next(place for place in self._taken(has_session) if place.address == address)
+        oldest = next(place for place in self._places_with(has_session) if place.address == address)
         self.events.warn("bridge_turned_away", reason="full")
         oldest.transport.refuse(ProtocolErrorCode.BUSY)
 
-    def _taken(self, has_session: bool) -> list[ConnectionPlace]:
+    def _places_with(self, has_session: bool) -> list[ConnectionPlace]:
         return [
             place
             for place in self._places
