@@ -15,8 +15,10 @@ from telegram import (
     Chat,
     ChatMember,
     ChatMemberUpdated,
+    ChatShared,
     InlineQuery,
     Message,
+    MessageEntity,
     PreCheckoutQuery,
     SuccessfulPayment,
     TelegramObject,
@@ -28,18 +30,46 @@ from services.messaging.updates import Json
 
 _Types = tuple[type, ...]
 _TEXT: _Types = (str, NoneType)
+_NUMBER: _Types = (int, NoneType)
+_FLAG: _Types = (bool, NoneType)
 _FIELDS: Mapping[type, Mapping[str, _Types]] = {
-    User: {"id": (int,), "first_name": (str,), "last_name": _TEXT, "language_code": _TEXT},
-    Chat: {"id": (int,), "type": (str,), "title": _TEXT},
+    User: {
+        "id": (int,),
+        "is_bot": (bool,),
+        "first_name": (str,),
+        "last_name": _TEXT,
+        "language_code": _TEXT,
+    },
+    Chat: {
+        "id": (int,),
+        "type": (str,),
+        "title": _TEXT,
+        "username": _TEXT,
+        "first_name": _TEXT,
+        "is_forum": _FLAG,
+    },
     Message: {
         "message_id": (int,),
         "chat": (Chat,),
         "date": (datetime,),
         "text": _TEXT,
         "caption": _TEXT,
+        "entities": (tuple,),
+        "caption_entities": (tuple,),
         "from_user": (User, NoneType),
+        "sender_chat": (Chat, NoneType),
+        "via_bot": (User, NoneType),
+        "left_chat_member": (User, NoneType),
+        "reply_to_message": (Message, NoneType),
+        "message_thread_id": _NUMBER,
+        "is_topic_message": _FLAG,
+        "migrate_to_chat_id": _NUMBER,
+        "migrate_from_chat_id": _NUMBER,
+        "chat_shared": (ChatShared, NoneType),
         "successful_payment": (SuccessfulPayment, NoneType),
     },
+    MessageEntity: {"type": (str,), "offset": (int,), "length": (int,)},
+    ChatShared: {"request_id": (int,), "chat_id": (int,)},
     CallbackQuery: {"id": (str,), "from_user": (User,), "data": _TEXT},
     InlineQuery: {"id": (str,), "from_user": (User,), "query": (str,), "offset": (str,)},
     ChatMember: {"status": (str,)},
@@ -91,6 +121,7 @@ def parse_update(item: Json, bot: Bot) -> Update:
         update.callback_query and update.callback_query.message,
         update.inline_query,
         update.my_chat_member,
+        update.chat_member,
         update.pre_checkout_query,
     ):
         if part is not None:
@@ -110,5 +141,6 @@ def _check_fields(part: Any) -> None:
             value = getattr(part, name)
             if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
                 raise MissingFieldError(f"{kind.__name__}.{name}")
-            if isinstance(value, TelegramObject):
-                _check_fields(value)
+            for inner in value if isinstance(value, tuple) else (value,):
+                if isinstance(inner, TelegramObject):
+                    _check_fields(inner)

@@ -357,10 +357,10 @@ REPLACED = N_(
 )
 _DONE_IN_BACKGROUND: Final[Mapping[CardTask, str]] = {
     CardTask.ACTIVATE: N_(
-        "✅ <b>The card is activated (開卡)</b> with the PIN you typed on the PC. Keep the form "
-        "with the subscriber code: no one can give the code back to you after activation."
+        "✅ <b>Activated (開卡).</b> The PIN is the one you typed on the PC. Keep the form with "
+        "the subscriber code: no one can give the code back to you after activation."
     ),
-    CardTask.UNLOCK: N_("✅ <b>The card is unlocked</b> with the PIN you typed on the PC."),
+    CardTask.UNLOCK: N_("✅ <b>Unlocked (鎖卡解碼).</b> The PIN is the one you typed on the PC."),
     CardTask.CHANGE_PIN: N_("✅ <b>The new PIN is set</b>, as you typed it on the PC."),
 }
 

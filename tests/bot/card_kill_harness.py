@@ -142,10 +142,10 @@ class CardKillTestWorld(KillTestWorld):
         await check_effects(world, customer, _DONE, _MAILS)
         who, card = customer.person.account.first_name, customer.watched_card
         shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
-        assert shown.timeline.certificate == "active", who
+        assert shown.timeline.certificate == "active", (who, shown.timeline)
         assert card is not None
-        assert card.spent_tries == [], who
-        assert card.card.file.state.pin_tries == 3, who
+        assert card.spent_tries == [], (who, card.spent_tries)
+        assert card.card.file.state.pin_tries == 3, (who, card.card.file.state.pin_tries)
         async with world.database.unit_of_work() as session:
             is_subject = AuditEntry.subject == shown.application
             steps = Counter(

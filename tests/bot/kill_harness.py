@@ -299,7 +299,8 @@ async def check_effects(
     subjects = customer.mailboxes.subjects(customer.address)
     for wanted in mails:
         assert any(wanted in subject for subject in subjects), f"{who}: no mail {wanted}"
-    assert not [m for m in customer.received if phrases.OUR_ERROR in m.get("text", "")], who
+    failed = [m for m in customer.received if phrases.OUR_ERROR in m.get("text", "")]
+    assert not failed, f"{who}: {failed}"
 
 
 def _check_traces(folder: Path, typed: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
+from hypothesis import reject
 from hypothesis import strategies as st
 
 Path = tuple[str | int, ...]
@@ -32,7 +33,7 @@ ACTIONS = ("replace", "delete", "copy", "add", "nest")
 @st.composite
 def mutated(draw: st.DrawFn, templates: Sequence[Any]) -> Any:
     """One of the templates with up to four changes."""
-    value = deepcopy(draw(st.sampled_from(templates)))
+    value = _copy(draw(st.sampled_from(templates)))
     for _ in range(draw(st.integers(0, 4))):
         paths = list(_walk(value))
         if not paths:
@@ -45,6 +46,14 @@ def mutated(draw: st.DrawFn, templates: Sequence[Any]) -> Any:
 def encode(value: Any) -> bytes:
     """Return a value as JSON, also where it has what JSON does not allow."""
     return json.dumps(value).encode()
+
+
+def _copy(value: Any) -> Any:
+    """Copy a value; one whose changes nested it too deep for that is no input."""
+    try:
+        return deepcopy(value)
+    except RecursionError:
+        reject()
 
 
 def _walk(value: Any, path: Path = ()) -> Iterator[Path]:
@@ -66,7 +75,7 @@ def _change(draw: st.DrawFn, value: Any, path: Path, action: str, paths: list[Pa
         case "delete":
             del holder[key]
         case "copy":
-            holder[key] = deepcopy(_follow(value, draw(st.sampled_from(paths))))
+            holder[key] = _copy(_follow(value, draw(st.sampled_from(paths))))
         case "add" if isinstance(holder, dict):
             names = sorted({str(each[-1]) for each in paths})
             holder[draw(st.sampled_from(names) | st.text(max_size=12))] = draw(VALUES)

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
@@ -22,7 +23,8 @@ SAFE = (
     "logging_collector=off",
 )  # fmt: skip
 """Options of a server that keeps what it was told also when the machine fails."""
-FAST = (*SAFE, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+FAST = (*SAFE, "fsync=off", "full_page_writes=off")
+"""Options of a server that keeps what it was told when it ends, but not when the machine fails."""
 
 
 class PostgresServer:
@@ -66,12 +68,14 @@ class PostgresServer:
     def freeze(self) -> None:
         """Stop every process of the server where it is: sockets stay open and are silent."""
         for process in self._processes():
-            os.kill(process, signal.SIGSTOP)
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let a frozen server go on."""
         for process in self._processes():
-            os.kill(process, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
 
     def kill_backends(self, database: str) -> int:
         """End every connection to a database, and return how many there were."""
