@@ -124,6 +124,15 @@ async def refund(session: AsyncSession, consumption: Consumption) -> None:
     _write(row, uses)
 
 
+async def refund_attempt(
+    session: AsyncSession, limit: RateLimit, subject: bytes, attempt: str
+) -> None:
+    """Return the use that was consumed for an attempt; nothing where that was done before."""
+    row = await _lock(session, limit, subject)
+    if row is not None:
+        _write(row, [use for use in _read(row) if use.attempt != attempt])
+
+
 async def settle(session: AsyncSession, consumption: Consumption) -> bool:
     """Mark the consequences of a use as recorded; `False` where they were before."""
     use = consumption.use

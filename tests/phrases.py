@@ -47,6 +47,7 @@ ONE_TRY_ON_THE_CARD = Phrase("works for one operation on the card", "限用於�
 SHOWN_WHO_YOU_ARE = Phrase("You're verified")
 SEND_ONE_TIME_CODE = Phrase("Send a one-time code", "寄一次性驗證碼")
 MAIL_MAY_BE_SENT = Phrase("match our records")
+MAIL_LIMIT = Phrase("The limit for one-time codes is reached")
 ONE_TIME_CODE_MAIL = Phrase("one-time code is")
 DEMONSTRATION = Phrase("A demonstration", "這是示範")
 

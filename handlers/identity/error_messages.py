@@ -52,8 +52,12 @@ _SLOWER = N_(
     "up an attempt."
 )
 _TOO_MANY_MAILS = N_(
-    "✉️ <b>You've reached the limit for one-time codes.</b> You can get the next one at "
-    "{until} (Taipei). The newest code you have works for ten minutes."
+    "✉️ <b>The limit for one-time codes is reached.</b> You can get the next one at {until} "
+    "(Taipei)."
+)
+_TYPE_THE_NEWEST = N_(
+    "✉️ <b>The limit for one-time codes is reached</b>, but the code in the newest mail still "
+    "works: type it here. You can get the next one at {until} (Taipei)."
 )
 _BUSY = N_(
     "⏳ <b>The system is busy.</b> Please send it again in a minute. This did not use up an "
@@ -133,8 +137,6 @@ class ErrorSteps:
                 return StepResult(retry, message=message_for(error, ctx.now))
             case ChatPausedError() | WrongCodeError(paused_until=datetime()):
                 return self._end("paused", error)
-            case TooManyMailsError():
-                return StepResult(retry or "paused", message=message_for(error))
             case WrongCardNumberError(tries_left=0):
                 return self._end(self.start, error)
             case (
@@ -168,7 +170,8 @@ def message_for(error: AuthorityError, now: datetime | None = None) -> StatusMes
         case ChatPausedError():
             return StatusMessage(_PAUSED, {"until": format_time(error.until)})
         case TooManyMailsError():
-            return StatusMessage(_TOO_MANY_MAILS, {"until": format_time(error.until)})
+            text = _TYPE_THE_NEWEST if error.challenge else _TOO_MANY_MAILS
+            return StatusMessage(text, {"until": format_time(error.until)})
         case WrongCardNumberError(tries_left=0):
             return StatusMessage(_LAST_CARD_NUMBER)
         case WrongCardNumberError():

@@ -4,6 +4,7 @@ Under a grant the code adds a proof. Without one, UI No. and birth date stand in
 person who does not exist looks the same.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -20,14 +21,13 @@ from handlers.engine.model import (
     StepResult,
 )
 from handlers.identity.code_verification import seal_ui_number, unseal_ui_number
-from handlers.identity.error_messages import ErrorSteps
+from handlers.identity.error_messages import ErrorSteps, message_for
 from handlers.identity.input_parser import parse_number_and_birth_date, parse_one_time_code
 from handlers.identity.step_data import ALL_KEYS, BIRTH_DATE, CHALLENGE, GRANT
 from handlers.screen.text import N_, Markup, say
 from services.authority.data_types import AuthorityOperation, Challenge
 from services.authority.errors import (
     AuthorityError,
-    ChatPausedError,
     GrantExpiredError,
     TooManyMailsError,
 )
@@ -51,6 +51,8 @@ _ASK_IF_KNOWN = N_(
     "Type it here; your message is deleted right away. No mail after two minutes? Check your "
     "spam folder, and check the number and date."
 )
+LIMIT = "mail_limit"
+"""The name of the final step where no mail is sent for now."""
 SEND_AGAIN = N_("🔁 Send it again")
 _SENT_AGAIN = N_(
     "🔁 <b>We are sending a new one-time code.</b> Only the code in the newest mail works."
@@ -77,6 +79,8 @@ class OneTimeCodeStep:
 
     :ivar operation: what it is for where there is no grant yet.
     :ivar target: where the right code leads.
+    :ivar limit_step: the final step where no mail is sent for now.
+    :ivar limit_target: where the button under a grant leads then.
     :ivar start_step: the step to go back to when the grant has expired.
     :ivar name: the name of the step itself.
     """
@@ -84,18 +88,24 @@ class OneTimeCodeStep:
     authority: Authority
     operation: AuthorityOperation
     target: str
+    limit_step: Step
+    limit_target: str = LIMIT
     start_step: str = "who"
     name: str = "mailed"
 
     @property
     def also_targets(self) -> tuple[str, ...]:
         """Where sending a code may lead besides the step itself."""
-        return (self.start_step, "paused")
+        return (self.start_step, LIMIT)
 
     @property
-    def step(self) -> Step:
-        """The step."""
-        secret = SecretInput(_read, self._submit, self.target, self.also_targets)
+    def steps(self) -> Mapping[str, Step]:
+        """The step, and the final one where no mail is sent for now."""
+        return {self.name: self._step, LIMIT: self.limit_step}
+
+    @property
+    def _step(self) -> Step:
+        secret = SecretInput(_read, self._submit, self.target, (self.start_step, "paused"))
         again = ButtonTransition(
             "again", SEND_AGAIN, self.name, self._send, also_targets=self.also_targets
         )
@@ -106,7 +116,8 @@ class OneTimeCodeStep:
     def send_button(self) -> ButtonTransition:
         """The button that sends the first code, under the grant."""
         text = N_("✉️ Send a one-time code")
-        return ButtonTransition("mail", text, self.name, self._send, also_targets=self.also_targets)
+        targets = (self.start_step, self.limit_target)
+        return ButtonTransition("mail", text, self.name, self._send, also_targets=targets)
 
     async def send_to(
         self, session: AsyncSession, number: UiNumber, birth_date: date, ctx: StepContext
@@ -115,8 +126,9 @@ class OneTimeCodeStep:
         sealed_input = self.authority.sealed_input
         data = seal_ui_number(sealed_input, number, ctx)
         data[BIRTH_DATE] = sealed_input.seal(Hidden(birth_date.isoformat()), ctx.chat_id)
-        result = await self._send(session, replace(ctx, data={**ctx.data, **data}))
-        if result.target == "paused":
+        others = {key: value for key, value in ctx.data.items() if key != CHALLENGE}
+        result = await self._send(session, replace(ctx, data={**others, **data}))
+        if result.target != self.name:
             return result
         return replace(result, set_data={**data, **result.set_data})
 
@@ -125,11 +137,22 @@ class OneTimeCodeStep:
         try:
             async with session.begin_nested():  # undoes what a refusal did, not the transition
                 challenge = await self._create_challenge(session, ctx)
-        except (ChatPausedError, GrantExpiredError, TooManyMailsError) as error:
-            errors = ErrorSteps(self.start_step)
-            return errors.result_for(error, ctx, retry=self.name if is_sent_again else None)
+        except TooManyMailsError as error:
+            return self._refuse(error, ctx)
+        except GrantExpiredError as error:
+            return ErrorSteps(self.start_step).result_for(error, ctx)
         message = StatusMessage(_SENT_AGAIN) if is_sent_again else None
         return StepResult(self.name, {CHALLENGE: challenge.id}, message=message)
+
+    def _refuse(self, error: TooManyMailsError, ctx: StepContext) -> StepResult:
+        """Return where the limit leads: to the code that the person has, or to what else works."""
+        message = message_for(error)
+        challenge = error.challenge or ctx.data.get(CHALLENGE)
+        if challenge is not None:
+            return StepResult(self.name, {CHALLENGE: challenge}, message)
+        if GRANT in ctx.data and self.limit_target != LIMIT:
+            return StepResult(self.limit_target, message=message)
+        return StepResult(LIMIT, {}, message, ALL_KEYS, clears_history=True)
 
     async def _create_challenge(self, session: AsyncSession, ctx: StepContext) -> Challenge:
         credentials, sealed_input = self.authority.credentials, self.authority.sealed_input

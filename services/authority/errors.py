@@ -65,11 +65,13 @@ class TooManyMailsError(AuthorityError):
     """No more one-time codes are sent for now.
 
     :ivar until: when the next may be asked for.
+    :ivar challenge: the id of the newest one that this chat asked for, if it still works.
     """
 
-    def __init__(self, until: datetime) -> None:
+    def __init__(self, until: datetime, challenge: str | None = None) -> None:
         super().__init__(f"no mail before {until:%Y-%m-%d %H:%M}Z")
         self.until = until
+        self.challenge = challenge
 
 
 class CheckQueueFullError(AuthorityError):

@@ -63,6 +63,14 @@ _ALREADY = N_(
     "Is the PIN locked? Then unlock the card (鎖卡解碼) instead."
 )
 
+_MAIL_LIMIT = Step(
+    N_(
+        "⏸ <b>The certificate stays suspended</b>, so no one can use it. Come back then and "
+        "start again."
+    ),
+    links=("resume",),
+)
+
 _STAY_BUTTON = ButtonTransition("stay", N_("🛑 Keep it suspended"), "stay")
 _SAFETY_STEP = Step(
     _SAFE,
@@ -75,7 +83,7 @@ _SAFETY_STEP = Step(
 
 def resume_conversation(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
-    one_time_code = OneTimeCodeStep(authority, AuthorityOperation.RESUME, "tell")
+    one_time_code = OneTimeCodeStep(authority, AuthorityOperation.RESUME, "tell", _MAIL_LIMIT)
     verification = CodeVerification(
         authority,
         AuthorityOperation.RESUME,
@@ -100,7 +108,7 @@ def resume_conversation(authority: Authority, database: Database) -> Conversatio
                 requires=(GRANT,),
             ),
             "mail": Step(_MAIL, (one_time_code.send_button,), requires=(GRANT,)),
-            one_time_code.name: one_time_code.step,
+            **one_time_code.steps,
             "tell": Step(
                 _TELL, (_announce_button(authority.certificates), _STAY_BUTTON), requires=(GRANT,)
             ),

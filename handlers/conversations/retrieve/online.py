@@ -57,6 +57,13 @@ _NOT_KEPT = N_(
     "again, NT$278."
 )
 
+_MAIL_LIMIT = Step(
+    N_(
+        "🔑 <b>Your code is safe, and you can get it then.</b> Meanwhile, look for it on the "
+        "application form. Do you have to pay today? Call 0800-080-117."
+    ),
+    links=("retrieve",),
+)
 _FORM_STEP = Step(
     _FORM,
     (
@@ -69,7 +76,7 @@ _FORM_STEP = Step(
 
 def retrieve_conversation(authority: Authority) -> Conversation:
     """Return the conversation."""
-    one_time_code = OneTimeCodeStep(authority, AuthorityOperation.RETRIEVE, "ready")
+    one_time_code = OneTimeCodeStep(authority, AuthorityOperation.RETRIEVE, "ready", _MAIL_LIMIT)
     verification = BirthDateVerification(authority, one_time_code, "who", "born", _INTRODUCTION)
     show = _show_button(authority.credentials)
     show_again = replace(show, key="again", label=N_("👁 Show it again"))
@@ -82,7 +89,7 @@ def retrieve_conversation(authority: Authority) -> Conversation:
             "form": _FORM_STEP,
             **verification.steps,
             "paused": PAUSED,
-            one_time_code.name: one_time_code.step,
+            **one_time_code.steps,
             "ready": Step(_READY, (show,), requires=(GRANT,)),
             "shown": Step(
                 _SHOWN,

@@ -77,6 +77,14 @@ _BY_MAIL = N_(
     "⏸ <b>Suspend without the code</b>: with your birth date and a one-time code by e-mail."
 )
 
+_MAIL_LIMIT = Step(
+    N_(
+        "⚠️ <b>The card is not suspended yet.</b> Can't wait? Send the emergency form by fax, or "
+        "suspend with the subscriber code and the IC card number."
+    ),
+    links=("suspend/fax", "suspend/by_mail", "suspend/who"),
+)
+
 _FAX_BUTTON = ButtonTransition("fax", N_("📠 Use fax"), "fax")
 _STEPS_WITHOUT_CODE: Mapping[str, Step] = {
     "no_code": Step(
@@ -101,7 +109,9 @@ _STEPS_WITHOUT_CODE: Mapping[str, Step] = {
 
 def suspend_conversation(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
-    one_time_code = OneTimeCodeStep(authority, AuthorityOperation.SUSPEND, "confirm")
+    one_time_code = OneTimeCodeStep(
+        authority, AuthorityOperation.SUSPEND, "confirm", _MAIL_LIMIT, limit_target="proof"
+    )
     verification = _code_verification(authority, database).steps
     return Conversation(
         name="suspend",
@@ -117,7 +127,7 @@ def suspend_conversation(authority: Authority, database: Database) -> Conversati
                 secret_input=card_number_input(authority.credentials, "proof", "confirm"),
                 requires=(GRANT,),
             ),
-            one_time_code.name: one_time_code.step,
+            **one_time_code.steps,
             "confirm": Step(
                 _CONFIRM, (_suspend_button(authority.certificates),), requires=(GRANT,)
             ),

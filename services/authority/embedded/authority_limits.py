@@ -10,11 +10,14 @@ CODE_GUESSES: Final = RateLimit("code", 4)
 CHAT_CODE_GUESSES: Final = RateLimit("chat.codes", 3, timedelta(days=1))
 """Wrong codes from one chat, for whomever, so that one chat cannot lock somebody out."""
 PERSON_MAILS: Final = RateLimit("mails", 3, timedelta(hours=1))
-"""One-time codes sent for one UI No."""
+"""One-time codes asked for one UI No. with one birth date, so that a stranger who knows only the
+number blocks nobody. A linked chat is counted by itself. One is given back when its code was right.
+"""
 CHAT_MAILS: Final = RateLimit("chat.mails", 6, timedelta(hours=1))
-"""One-time codes asked for by one chat, for whomever."""
+"""One-time codes asked for by one chat, for whomever; given back like those of the person."""
 PERSON_MAILS_PER_DAY: Final = RateLimit("mails.day", 10, timedelta(days=1))
 CHAT_MAILS_PER_DAY: Final = RateLimit("chat.mails.day", 20, timedelta(days=1))
+"""Those of a day are never given back, which bounds what reaches a mailbox."""
 GRANT_CARD_NUMBERS: Final = RateLimit("grant.card_numbers", 3)
 """Wrong card numbers under one grant."""
 PERSON_CARD_NUMBERS: Final = RateLimit("person.card_numbers", 6, timedelta(days=1))
@@ -36,5 +39,7 @@ WINDOWED_LIMITS: Final = (
     PERSON_CARD_NUMBERS, CHAT_GUESSES, CHAT_CHECKS, CHAT_LINKS,
 )  # fmt: skip
 """Limits whose records can be deleted once their uses have left the window."""
-PERSON_LIMITS: Final = (CODE_GUESSES, PERSON_MAILS, PERSON_MAILS_PER_DAY, PERSON_CARD_NUMBERS)
+PERSON_LIMITS: Final = (CODE_GUESSES, PERSON_CARD_NUMBERS)
 """Limits whose subject is a UI No."""
+MAIL_LIMITS: Final = (PERSON_MAILS, PERSON_MAILS_PER_DAY)
+"""Limits whose subject is `PersonalRecords.hash_mails`."""

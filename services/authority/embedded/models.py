@@ -150,6 +150,8 @@ class OneTimeChallenge(Base):
     )
     grant_id: Mapped[str | None] = mapped_column(ForeignKey("grants.id", ondelete="CASCADE"))
     operation: Mapped[str] = mapped_column(String(16))
+    subject: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    """What its mail was counted under, for the person; empty in rows of older versions."""
     chat_id: Mapped[int]
     expires_at: Mapped[SteadyTime] = mapped_column(index=True)
     tries: Mapped[int] = mapped_column(default=0)

@@ -117,12 +117,19 @@ class DataSubjectRequests:
         for row in rows:
             await _refuse_while_in_use(session, row)
         self._audit.record(session, AuditAct.FORGOTTEN, subscriber.id, actor.name, now)
+        await self._delete_limits(session, subscriber)  # while the links are known
         for row in rows:
             await self._erase(session, row, actor, now)
-        for limit in authority_limits.PERSON_LIMITS:
-            await rate_limit.reset(session, limit, subscriber.ui_hash)
         await session.execute(delete(Subscriber).where(Subscriber.id == subscriber.id))
         return Change(True, rows[-1].id if rows else "")
+
+    async def _delete_limits(self, session: AsyncSession, subscriber: Subscriber) -> None:
+        for limit in authority_limits.PERSON_LIMITS:
+            await rate_limit.reset(session, limit, subscriber.ui_hash)
+        for chat in (None, *await find_linked_chats(session, subscriber.id)):
+            subject = self._records.hash_mails(subscriber.birth_hash, chat)
+            for limit in authority_limits.MAIL_LIMITS:
+                await rate_limit.reset(session, limit, subject)
 
     async def _erase(
         self, session: AsyncSession, row: Application, actor: Actor, now: datetime

@@ -48,7 +48,8 @@ class Credentials(Protocol):
     ) -> Challenge:
         """Send a one-time code to the person with this UI No. and birth date.
 
-        An unknown person gets the same answer, and no mail.
+        An unknown person gets the same answer, and no mail. It is counted for UI No. and birth
+        date together, and in a linked chat for that chat.
 
         :raises TooManyMailsError: after three in an hour, or ten in a day.
         """

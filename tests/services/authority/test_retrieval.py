@@ -189,7 +189,7 @@ async def test_three_mails_an_hour_and_no_more(world: AuthorityHarness, exists: 
     someone = world.person() if exists else nobody(world)
     if exists:
         await someone.applies()
-    for minutes in (0, 30, 59):
+    for minutes in (0, 30, 59):  # none of them is answered
         await asks(someone, minutes=minutes, chat=CHAT + int(minutes))
     with pytest.raises(TooManyMailsError) as refused:
         await asks(someone, minutes=59.5, chat=7)

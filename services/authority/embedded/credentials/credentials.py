@@ -34,7 +34,7 @@ from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes
 from services.authority.embedded.models import Application, CardRecord, GrantRecord, Subscriber
 from services.authority.embedded.notice_outbox import notify
-from services.authority.embedded.personal_data.records import PersonalRecords
+from services.authority.embedded.personal_data.records import PersonalRecords, is_linked
 from services.authority.errors import (
     ChatPausedError,
     CheckQueueFullError,
@@ -200,10 +200,18 @@ class EmbeddedCredentials(Credentials):
         application = await self._find_application(session, ui_number)
         if subscriber is None or subscriber.birth_hash != birth_hash:
             application = None
-        subjects = (ui_hash, self._records.hash_chat(chat_id))
+        subjects = await self._mail_subjects(session, ui_hash, birth_hash, chat_id)
         return await self._one_time.send(
             session, subjects, application, None, operation, chat_id, now
         )
+
+    async def _mail_subjects(
+        self, session: AsyncSession, ui_hash: bytes, birth_hash: bytes, chat_id: int
+    ) -> tuple[bytes, bytes]:
+        """Return what a mail is counted under: for UI No. and birth date, and for the chat."""
+        linked_chat = chat_id if await is_linked(session, ui_hash, chat_id) else None
+        person = self._records.hash_mails(birth_hash, linked_chat)
+        return person, self._records.hash_chat(chat_id)
 
     @override
     async def send_one_time_code(
@@ -214,7 +222,8 @@ class EmbeddedCredentials(Credentials):
         subscriber = await session.get(Subscriber, application.subscriber_id)
         if subscriber is None:
             raise GrantExpiredError
-        subjects = (subscriber.ui_hash, self._records.hash_chat(chat_id))
+        ui_hash, birth_hash = subscriber.ui_hash, subscriber.birth_hash
+        subjects = await self._mail_subjects(session, ui_hash, birth_hash, chat_id)
         operation = AuthorityOperation(grant.operation)
         return await self._one_time.send(
             session, subjects, application, grant, operation, chat_id, now
@@ -234,7 +243,7 @@ class EmbeddedCredentials(Credentials):
             guess = await self._consume_guess(session, chat_id, now, attempt)
             if self._one_time.is_correct(row, code):
                 await rate_limit.refund(session, guess)
-                row.done_at = row.done_at or now
+                await self._one_time.accept(session, row, self._records.hash_chat(chat_id), now)
                 if row.grant_id:
                     grant = await grants.find_grant(session, row.grant_id, chat_id, now)
                     return grants.add_proof(grant, Proof.MAIL)

@@ -7,6 +7,7 @@ which no answer satisfies, and a mail that is dropped before it is sent.
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import rate_limit
@@ -62,15 +63,20 @@ class OneTimeCodes:
         :param subjects: what the mails are counted under, for the person and for the chat.
         :raises TooManyMailsError: after three mails in an hour or ten in a day.
         """
-        await self._consume_mails(session, subjects, now)
         row = OneTimeChallenge(
             id=new_id(),
             application_id=application.id if application else None,
             grant_id=grant.id if grant else None,
             operation=operation,
+            subject=subjects[0],
             chat_id=chat_id,
             expires_at=steady_time(now) + LIFETIME,
         )
+        try:
+            await self._consume_mails(session, subjects, row.id, now)
+        except RateLimitedError as error:
+            usable = await self._find_usable(session, row, now)
+            raise TooManyMailsError(error.until or now, usable) from error
         session.add(row)
         person = application.subscriber_id if application else None
         references = {"challenge": row.id}
@@ -79,16 +85,42 @@ class OneTimeCodes:
         return Challenge(row.id, row.expires_at, MAX_TRIES)
 
     async def _consume_mails(
-        self, session: AsyncSession, subjects: tuple[bytes, bytes], now: datetime
+        self, session: AsyncSession, subjects: tuple[bytes, bytes], challenge: str, now: datetime
     ) -> None:
         person, chat = subjects
-        try:
-            for limit in (CHAT_MAILS, CHAT_MAILS_PER_DAY):
-                await rate_limit.consume(session, limit, chat, now)
-            for limit in (PERSON_MAILS, PERSON_MAILS_PER_DAY):
-                await rate_limit.consume(session, limit, person, now)
-        except RateLimitedError as error:
-            raise TooManyMailsError(error.until or now) from error
+        for limit in (CHAT_MAILS, CHAT_MAILS_PER_DAY):
+            await rate_limit.consume(session, limit, chat, now, challenge)
+        for limit in (PERSON_MAILS, PERSON_MAILS_PER_DAY):
+            await rate_limit.consume(session, limit, person, now, challenge)
+
+    async def _find_usable(
+        self, session: AsyncSession, like: OneTimeChallenge, now: datetime
+    ) -> str | None:
+        """Return the id of the newest code that this chat asked for in the same way, if it works.
+
+        It is found by what was typed and never by the application, so that a person who does not
+        exist looks the same.
+        """
+        query = select(OneTimeChallenge).where(
+            OneTimeChallenge.subject == like.subject,
+            OneTimeChallenge.chat_id == like.chat_id,
+            OneTimeChallenge.operation == like.operation,
+            OneTimeChallenge.grant_id == like.grant_id,
+        )
+        newest = query.order_by(OneTimeChallenge.expires_at.desc()).limit(1)
+        found = (await session.scalars(newest)).one_or_none()
+        if found is None or found.done_at or found.tries >= MAX_TRIES:
+            return None
+        return found.id if found.expires_at > steady_time(now) else None
+
+    async def accept(
+        self, session: AsyncSession, row: OneTimeChallenge, chat: bytes, now: datetime
+    ) -> None:
+        """Mark a code as used, and give its hourly uses back; a repetition gives none."""
+        row.done_at = row.done_at or now
+        await rate_limit.refund_attempt(session, CHAT_MAILS, chat, row.id)
+        if row.subject is not None:
+            await rate_limit.refund_attempt(session, PERSON_MAILS, row.subject, row.id)
 
     async def consume_try(
         self, session: AsyncSession, challenge_id: str, chat_id: int, now: datetime, attempt: str

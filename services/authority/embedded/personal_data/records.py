@@ -66,6 +66,15 @@ class PersonalRecords:
         """Return the subject of a rate limit that is not about a UI No."""
         return self._keys.keyed_hash(SecretPurpose.LOOKUP, "subject", *parts)
 
+    def hash_mails(self, birth_hash: bytes, linked_chat: int | None = None) -> bytes:
+        """Return the subject of the limits on a person's mails.
+
+        :param linked_chat: a chat that is linked to them, which is counted by itself.
+        """
+        if linked_chat is None:
+            return birth_hash
+        return self.hash_subject("mails", str(linked_chat), birth_hash.hex())
+
     def hash_chat(self, chat_id: int) -> bytes:
         """Return the subject of a chat's rate limits."""
         return self.hash_subject("chat", str(chat_id))
@@ -215,6 +224,13 @@ async def find_latest_application(
     query = query.order_by(Application.submitted_at.desc(), Application.id).limit(1)
     query = query.execution_options(populate_existing=True)
     return (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+
+
+async def is_linked(session: AsyncSession, ui_hash: bytes, chat_id: int) -> bool:
+    """Whether a chat is linked to the person with this UI No., if there is one."""
+    query = select(LinkedChat.chat_id).join(Subscriber, LinkedChat.subscriber_id == Subscriber.id)
+    query = query.where(Subscriber.ui_hash == ui_hash, LinkedChat.chat_id == chat_id)
+    return await session.scalar(query) is not None
 
 
 async def find_linked_chats(

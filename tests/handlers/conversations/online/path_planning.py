@@ -114,7 +114,7 @@ def _input_edges(persona: Persona, step_id: StepId, target: StepId) -> Iterator[
 
 def _target_of_birth_date(persona: Persona, conversation: str) -> StepId:
     """Return where UI No. and birth date lead."""
-    return conversation, "paused" if persona.chat_state == "paused" else "mailed"
+    return conversation, "mail_limit" if persona.chat_state == "paused" else "mailed"
 
 
 def _target_of_right_code(persona: Persona, conversation: str, target: StepId) -> StepId:

@@ -145,11 +145,11 @@ async def expire_certificates(holder: Cardholder) -> None:
 async def exhaust_rate_limits(holder: Cardholder, chat: int) -> None:
     """Use up the wrong codes and the mails that a chat may have a day."""
     now = current_time(holder.office.harness)
-    stranger = holder.office.new_person(next(SEEDS))
+    strangers = [holder.office.new_person(next(SEEDS)).ui_number for _ in range(2)]
     for _ in range(3):
         await enter_wrong_code(holder, chat)
     online, born = holder.office.authority, holder.data.birth_date
-    for number in [holder.ui_number] * 3 + [stranger.ui_number] * 3:
+    for number in strangers * 3:
         async with holder.office.database.unit_of_work() as session:
             ask = online.credentials.request_one_time_code
             await ask(session, number, born, AuthorityOperation.RETRIEVE, chat, now)

@@ -30,6 +30,7 @@ WORDS = {
         "done": phrases.SUSPENDED,
         "undo": "To reactivate it",
         "undo online": "Without the code, only the counter can",
+        "not yet": "The card is not suspended yet",
         "already": "already suspended",
         "letter": "emergency suspension",
     },
@@ -39,6 +40,7 @@ WORDS = {
         "done": phrases.SUSPENDED.chinese,
         "undo": "要復用時",
         "undo online": "沒有用戶代碼，只能到櫃檯辦理",
+        "not yet": "卡片還沒有停用",
         "already": "憑證先前已停用",
         "letter": "緊急停用申請書",
     },
@@ -280,8 +282,58 @@ async def test_too_many_mails_say_when_the_next_goes_out(
         await press(anna, key)
     last = await read_one_time_code(harness, holder)
     await press(anna, "again")
-    anna.sees("reached the limit for one-time codes", "(Taipei)")
+    anna.sees(phrases.MAIL_LIMIT, "newest mail still works", "(Taipei)")
     await anna.says(last)
+    anna.sees(phrases.SUSPEND_NOW)
+
+
+async def test_who_has_a_code_types_it_although_no_more_mails_go_out(
+    harness: BotHarness, office: Office
+) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
+    typed = f"{holder.ui_number_text} {holder.birth_date}"
+    await anna.starts("do-suspend-by_mail")
+    for _ in range(3):
+        await anna.says(typed)
+        last = await read_one_time_code(harness, holder)
+        await press(anna, "back")
+    await anna.says(typed)
+    anna.sees(phrases.MAIL_LIMIT, "newest mail still works")
+    await anna.says(last)
+    anna.sees(phrases.SUSPEND_NOW)
+
+
+@languages
+async def test_where_others_used_the_mails_up_the_fax_comes_first(
+    harness: BotHarness, office: Office, language: str
+) -> None:
+    holder, anna = await office.cardholder(), harness.add_user(language=language)
+    read = []
+    for turn, number in enumerate((holder.ui_number_text, "A800000014")):
+        for name in ("Bình", "Citra", "Dewi"):
+            other = harness.add_user(f"{name} {turn}")
+            await other.starts("do-suspend-by_mail")
+            await other.says(f"{number} {holder.birth_date}")
+        await anna.starts("do-suspend-by_mail")
+        await anna.says(f"{number} {holder.birth_date}")
+        anna.sees(WORDS[language]["not yet"])
+        assert not (await state(anna)).is_open
+        assert buttons(anna.last)[0]["callback_data"] == "v1:do:suspend.fax"
+        read.append(anna.last["text"])
+    assert read[0] == read[1], "it looks the same for nobody"
+
+
+async def test_without_mails_the_card_number_is_left(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
+    for name in ("Bình", "Citra", "Dewi"):
+        other = harness.add_user(name)
+        await other.starts("do-suspend-by_mail")
+        await other.says(f"{holder.ui_number_text} {holder.birth_date}")
+    await anna.starts("do-suspend")
+    await anna.says(holder.number_and_code)
+    await press(anna, "mail")
+    anna.sees(phrases.MAIL_LIMIT, phrases.CODE_IS_RIGHT)
+    await anna.says(await holder.read_card_number())
     anna.sees(phrases.SUSPEND_NOW)
 
 
