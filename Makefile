@@ -12,10 +12,12 @@ FUZZER := $(VENV)/.fuzzer
 WINDOW_PACKAGES := libegl1 libgl1 libdbus-1-3 libfontconfig1 libxkbcommon0 libxkbcommon-x11-0 \
 	libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 \
 	libxcb-shape0 libxcb-xfixes0 libxcb-xkb1 libwayland-client0 libwayland-cursor0
-# What the tests, the screenshots and the card layer need of the system.
-PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji fonts-roboto-unhinted postgresql openssl \
-	gcc libc6-dev swig libpcsclite-dev pcscd vsmartcard-vpcd opensc iproute2 libfaketime \
-	nginx-light tinyproxy-bin microsocks dpkg-dev openssh-client $(WINDOW_PACKAGES)
+# What the bridge needs: to compile what talks to readers, the reader service, and its window.
+BRIDGE_PACKAGES := gcc libc6-dev swig libpcsclite-dev pcscd libccid fonts-noto-cjk $(WINDOW_PACKAGES)
+# What the tests and the screenshots need of the system besides.
+PACKAGES := chromium fonts-noto-color-emoji fonts-roboto-unhinted postgresql openssl vsmartcard-vpcd \
+	opensc iproute2 libfaketime nginx-light tinyproxy-bin microsocks dpkg-dev openssh-client xvfb \
+	$(BRIDGE_PACKAGES)
 
 # $(call need,PACKAGES): install those that are missing as root, else say how and stop.
 define need
@@ -34,7 +36,7 @@ LOAD_MINUTES ?= 10
 KILLS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo run bridge package package-check test faults fuzz interleaving load lint hooks generate bench screenshots lock clean
+.PHONY: help setup system bridge-system demo run bridge package package-check test faults fuzz interleaving load lint hooks generate bench screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +57,9 @@ endif
 system: ## Install the Debian packages that tests and screenshots need
 	$(call need,$(PACKAGES))
 
+bridge-system: # what the bridge needs of the system, and no more
+	$(call need,$(BRIDGE_PACKAGES))
+
 demo: setup ## Try it: the bot on a local stand-in of Telegram, in your browser
 	@$(BIN)/kaika demo $(ARGS)
 
@@ -72,7 +77,7 @@ package-check: ## Install the .deb in a clean Debian tree, as root, and try it o
 	$(PYTHON) packaging/check_debian.py
 
 # pyscard is compiled here, so only what talks to a reader asks for it.
-$(READER): requirements/bridge-gui.txt | $(STAMP) system
+$(READER): requirements/bridge-gui.txt | $(STAMP) bridge-system
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bridge-gui.txt
 	@touch $(READER)
 

@@ -53,6 +53,14 @@ class PromptPage:
     warning: str = ""
 
 
+def plain_text(page: PromptPage) -> str:
+    """Return all that a page shows below its title, as a screen reader says it."""
+    facts = [f"{fact.label}: {fact.value}. {fact.note}".rstrip() for fact in page.facts]
+    words = pair_of_words(page.words) if page.words else ""
+    parts = (page.problem, page.text, words, *facts, page.warning)
+    return "\n".join(part for part in parts if part)
+
+
 MAX_CODE_LENGTH = 32
 """Characters that an input field takes, with the spaces and dashes people type."""
 

@@ -3,14 +3,7 @@
 from itertools import groupby
 
 from PySide6.QtCore import QByteArray, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleEvent,
-    QCloseEvent,
-    QFont,
-    QIcon,
-    QPixmap,
-)
+from PySide6.QtGui import QCloseEvent, QFont, QIcon, QPixmap
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -179,21 +172,23 @@ class MainWindow(QWidget):
             notice = tell(self.language)
             self._banner.setText(f"{notice.text} {notice.advice}")
             self._aside_timer.start(ASIDE_MILLISECONDS)
-            announcement = QAccessibleEvent(self._banner, QAccessible.Event.Alert)
-            QAccessible.updateAccessibility(announcement)
+            widgets.announce(self, self._banner.text())
 
     def _on_notified(self, tell: NoticeFactory) -> None:
         if tell(self.language).is_aside:
             self._set_aside(tell)
             return
         self._notices = [*self._notices, tell][-MAX_EARLIER_NOTICES - 1 :]
+        notice = tell(self.language)
         if self._tray is not None:
-            self._tray.show_notice(tell(self.language))
+            self._tray.show_notice(notice)
         if self._pending is None:
             self._refresh()
+            widgets.announce(self, f"{notice.text} {notice.advice}")
 
     def _refresh(self) -> None:
-        before = self.page
+        before, focus = self.page, self.focusWidget()
+        is_focus_lost = focus is None or focus is before or before.isAncestorOf(focus)
         if isinstance(before, Question):
             before.discard()
         page = self._create_question(self._pending) if self._pending else self._create_overview()
@@ -203,6 +198,8 @@ class MainWindow(QWidget):
         self._scroll.setWidget(page)
         if isinstance(page, Question):
             page.take_focus()
+        elif is_focus_lost:
+            page.setFocus()
 
     def _create_question(self, ticket: PendingQuestion) -> Question:
         question = ticket.make(self.language)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QProgressBar, QVBoxLayout, QWidget
 
 from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
@@ -30,11 +31,13 @@ class Overview(QWidget):
         column = widgets.column(self)
         last = notices[-1]
         self.setAccessibleName(last.text)
+        self.setAccessibleDescription(last.advice)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         column.addWidget(widgets.text_label(last.text, "title"))
         if last.advice:
             column.addWidget(widgets.text_label(last.advice, _kind(last.tone)))
         if last.tone in (NoticeTone.BUSY, NoticeTone.WAITING):
-            column.addWidget(_busy_bar())
+            column.addWidget(_busy_bar(last.text))
         if earlier := notices[-MAX_EARLIER_NOTICES - 1 : -1]:
             column.addSpacing(widgets.GAP)
             column.addWidget(widgets.text_label(before, "label"))
@@ -53,8 +56,9 @@ def _kind(tone: NoticeTone) -> str:
     )
 
 
-def _busy_bar() -> QProgressBar:
+def _busy_bar(name: str) -> QProgressBar:
     bar = QProgressBar()
+    bar.setAccessibleName(name)
     bar.setRange(0, 0)
     bar.setTextVisible(False)
     return bar

@@ -41,6 +41,7 @@ class Question(QWidget):
         self.page, self.language = page, language
         self.setObjectName("page")
         self.setAccessibleName(page.title)
+        self.setAccessibleDescription(prompt_texts.plain_text(page))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._is_answered = False
         self._column = widgets.column(self)
@@ -102,6 +103,7 @@ class Question(QWidget):
         """Show what is wrong with the entry."""
         self.problem.setText(problem)
         self.problem.setVisible(True)
+        widgets.announce(self, problem)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Treat Escape as a no."""
@@ -133,6 +135,7 @@ class LineQuestion(Question):
         self.field.setMaxLength(self._longest)
         self.field.setText(self._typed)
         self.field.setAccessibleName(self._name)
+        self.field.setAccessibleDescription(self.accessibleDescription())
         self.field.returnPressed.connect(self.confirm)
         column.addWidget(_field_label(self._name, self.field))
         column.addWidget(self.field)
@@ -178,6 +181,7 @@ class PassphraseQuestion(Question):
 
     def _add_fields(self, column: QVBoxLayout) -> None:
         self.field = SecretField(self._name)
+        self.field.setAccessibleDescription(self.accessibleDescription())
         self.field.entered.connect(self.confirm)
         column.addWidget(_field_label(self._name, self.field))
         column.addWidget(self.field)
@@ -206,6 +210,7 @@ class ProxyLoginQuestion(Question):
         self.user = QLineEdit()
         self.user.setMaxLength(prompt_texts.MAX_USER_NAME_LENGTH)
         self.user.setAccessibleName(localise(self.language, prompt_texts.USER_NAME_LABEL))
+        self.user.setAccessibleDescription(self.accessibleDescription())
         self.password = SecretField(localise(self.language, prompt_texts.PASSWORD_LABEL))
         self.user.returnPressed.connect(self.password.setFocus)
         self.password.entered.connect(self.confirm)
@@ -243,6 +248,7 @@ class PinQuestion(Question):
         if self._request.kind is PinKind.NEW:
             names.append(prompt_texts.REPEAT_LABEL)
         self.fields = [SecretField(localise(self.language, name)) for name in names]
+        self.fields[0].setAccessibleDescription(self.accessibleDescription())
         for field in self.fields:
             field.changed.connect(lambda: self.problem.hide())
             field.entered.connect(self._advance)

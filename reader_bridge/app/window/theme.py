@@ -22,6 +22,7 @@ class Palette:
     danger_ink: str = "#9b1c1c"
     good_ground: str = "#e3f5ec"
     good_ink: str = "#0a5c3f"
+    focus: str = "#f2c14e"
 
 
 PALETTE = Palette()
@@ -39,6 +40,9 @@ READABLE_PAIRS = (
     ("good_ink", "good_ground"),
 )
 """Ink and ground of every text; a test measures their contrast."""
+
+FOCUS_CHANGES = (("line", "ink"), ("sheet", "ink"), ("line", "accent"), ("accent", "focus"))
+"""Colours of a frame without and with the focus; a test measures how far they differ."""
 
 FONTS = ("Segoe UI", "Microsoft JhengHei UI", ".AppleSystemUIFont", "PingFang TC", "Noto Sans")
 CHINESE_FONTS = ("Microsoft JhengHei UI", "PingFang TC", "Noto Sans CJK TC")
@@ -77,7 +81,9 @@ QPushButton:hover { border-color: $accent; }
 QPushButton:focus { border-color: $ink; }
 QPushButton[kind="primary"] { background: $accent; color: $on_accent; border-color: $accent; }
 QPushButton[kind="primary"]:hover { background: $accent_pressed; }
-QPushButton[kind="primary"]:focus { border-color: $ink; }
+QPushButton[kind="primary"]:focus { border-color: $focus; }
+QCheckBox { border: 2px solid transparent; border-radius: 6px; padding: 2px 4px; }
+QCheckBox:focus { border-color: $ink; }
 QPushButton:disabled { color: $quiet; background: $ground; border-color: $line; }
 QPushButton[kind="plain"] { font-size: 14px; padding: 5px 12px; min-height: 18px; }
 QProgressBar { background: $line; border: none; border-radius: 3px; max-height: 6px; }

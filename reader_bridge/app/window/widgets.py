@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from reader_bridge.app.prompt_texts import PromptFact
@@ -66,6 +67,11 @@ def word_card(words: tuple[PairingWord, PairingWord]) -> QFrame:
         shown.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(shown)
     return frame
+
+
+def announce(source: QWidget, words: str) -> None:
+    """Have a screen reader say something that appears where the focus is not."""
+    QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(source, words))
 
 
 def column(parent: QWidget) -> QVBoxLayout:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
+import locales
 from reader_bridge.app.options import PASSPHRASE
 from tests.reader_bridge.app.terminal_user import TerminalUser
+from tests.reader_bridge.app.window_scene import WindowScene
 from tests.reader_bridge.card.card_issuer import PASSPHRASE as ISSUED_UNDER
 from tests.reader_bridge.card.card_issuer import CardTestAuthority
 from tests.reader_bridge.scripted_server import ScriptedServer, run_scripted_server
@@ -59,3 +61,11 @@ def application() -> QApplication:
 def person(server: ScriptedServer, start_user: StartTerminalUser, card_file: Path) -> TerminalUser:
     """A user who has started the app with the virtual card."""
     return start_user("--server", server.url, "--virtual-card", card_file)
+
+
+@pytest.fixture(params=locales.LANGUAGES)
+def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator[WindowScene]:
+    """A window in each language."""
+    scene = WindowScene(request.param)
+    yield scene
+    scene.window.close()

@@ -2,7 +2,6 @@
 
 import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,51 +14,14 @@ import locales
 from reader_bridge.app.notice_texts import NoticeTone, StatusNotice, describe_event
 from reader_bridge.app.prompt_texts import pair_of_words
 from reader_bridge.app.window import theme
-from reader_bridge.app.window.main_window import MainWindow, load_icon
+from reader_bridge.app.window.main_window import load_icon
 from reader_bridge.app.window.question import ChoiceQuestion, PinQuestion, Question
-from reader_bridge.app.window.secret_field import SecretField
-from reader_bridge.app.window.thread_bridge import PendingQuestion, QuestionFactory, ThreadBridge
 from reader_bridge.app.window.tray import TrayIcon
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import OperationWaiting, PairingStarted, ServerConnected
 from reader_bridge.protocol import Operation, ProgressStep
 from tests.reader_bridge.app.sample_pages import CARDS, NEW, PAGES, PEER, WORDS
-from tests.reader_bridge.app.window_user import WindowUser
-
-
-class WindowScene:
-    """A window, the person at it, and what they answered."""
-
-    def __init__(self, language: str) -> None:
-        self.desk = ThreadBridge()
-        self.window = MainWindow(self.desk, language)
-        self.person = WindowUser(self.window)
-        self.answers: list[object] = []
-        self.window.show()
-
-    def ask(self, make: QuestionFactory) -> PendingQuestion:
-        ticket = PendingQuestion(make, self.answers.append)
-        self.desk.asked.emit(ticket)
-        QApplication.processEvents()
-        return ticket
-
-    @property
-    def page(self) -> Question:
-        page = self.window.page
-        assert isinstance(page, Question)
-        return page
-
-    @property
-    def fields(self) -> list[SecretField]:
-        assert isinstance(self.page, PinQuestion)
-        return self.page.fields
-
-
-@pytest.fixture(params=locales.LANGUAGES)
-def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator[WindowScene]:
-    scene = WindowScene(request.param)
-    yield scene
-    scene.window.close()
+from tests.reader_bridge.app.window_scene import WindowScene
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -51,13 +51,13 @@ class WindowUser:
         for key in keys:
             QTest.keyClick(self.focus, key)
 
-    async def chooses(self, words: str) -> None:
-        """Go to a button with Tab, once it is enabled, and press it with Space."""
+    async def chooses(self, words: str, key: Qt.Key = Qt.Key.Key_Space) -> None:
+        """Go to a button with Tab, once it is enabled, and press it with Space or Enter."""
         await self.until(lambda: self._is_enabled(words), words)
         for _ in range(20):
             widget = self.focus
             if isinstance(widget, QPushButton) and widget.text() == words:
-                self.presses(Qt.Key.Key_Space)
+                self.presses(key)
                 return
             QTest.keyClick(widget, Qt.Key.Key_Tab)
         raise AssertionError(f"no Tab leads to {words!r}")
