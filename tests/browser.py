@@ -69,6 +69,17 @@ async def window(
         await context.close()
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredMessage:
+    """How much of the screen a message takes, in pixels.
+
+    :ivar room: what is visible of the chat without scrolling.
+    """
+
+    height: float
+    room: float
+
+
 class ChatPage:
     """The chat page, used as a person does.
 
@@ -129,6 +140,16 @@ class ChatPage:
     async def reads(self, words: str) -> None:
         """Wait for words to be in a toast."""
         await expect(self.page.locator(".toast", has_text=words).last).to_be_visible()
+
+    async def measures(self, words: str) -> "MeasuredMessage":
+        """Return the heights of the last message with these words, its buttons included."""
+        height, room = await self.message(words).last.evaluate(
+            """message => [
+                message.querySelector(".message-body").getBoundingClientRect().height,
+                document.querySelector("#log").clientHeight,
+            ]"""
+        )
+        return MeasuredMessage(height, room)
 
     async def presses(self, name: str) -> None:
         """Press a button."""

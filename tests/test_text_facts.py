@@ -50,6 +50,27 @@ def test_the_fee_is_that_for_the_card_and_the_postage() -> None:
     assert fee == card + postage
 
 
+def catalogue_texts(language: str) -> list[str]:
+    """Every text of the bot, the app on the PC and the mails in a language."""
+    translated = next(each for each in locales.LANGUAGES if each != locales.DEFAULT)
+    return [
+        original if language == locales.DEFAULT else text
+        for domain in ("kaika", "bridge", "authority")
+        for original, text in locales.catalogue(domain, translated).items()
+    ]
+
+
+@pytest.mark.parametrize("language", locales.LANGUAGES)
+def test_amounts_and_addresses_in_the_catalogues_are_those_of_the_facts(language: str) -> None:
+    found = [
+        (value, name, text)
+        for text in catalogue_texts(language)
+        for value, name in facts.find_spelled_out(text, language)
+    ]
+    assert len(found) > 50
+    assert [(value, text) for value, name, text in found if not name] == []
+
+
 def test_names_are_filled_in_and_nothing_else() -> None:
     text = "Call {hotline}: {code_length}, `$(id -u)`."
     assert facts.fill_in(text, "en") == "Call 0800-080-117: 6–10 characters, `$(id -u)`."
