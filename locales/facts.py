@@ -1,6 +1,7 @@
 """The facts that stand in many texts, from one file: figures, addresses, hours.
 
-``{fee}`` in a text stands for the value of `fee` in ``locales/facts.yaml``.
+``{fee}`` in a text stands for the value of `fee` in ``locales/facts.yaml``, in the words that
+``locales/<language>/facts.yaml`` puts around it.
 """
 
 import re
@@ -8,12 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import yaml
 
 import locales
 
-PATH = locales.ROOT / "facts.yaml"
+_FILE = "facts.yaml"
+_VALUE = "{}"
+"""Stands for the value among the words of a language."""
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _SPELLED_OUT = re.compile(
     r"NT\$ ?\d(?:[\d,]*\d)?|\d[\d,]* ?元|\b0\d{1,3}-\d{3,4}-?\d{2,4}\b|[\w.+-]+@[\w-]+\.[\w.-]*\w"
@@ -38,28 +43,39 @@ class Fact:
 @cache
 def load_facts() -> Mapping[str, Fact]:
     """Read the facts by their names."""
-    rows = yaml.safe_load(PATH.read_text(encoding="utf-8"))
-    return {name: _fact(name, **row) for name, row in rows.items()}
+    facts = {}
+    words = {language: load_words(language) for language in locales.LANGUAGES}
+    for name, row in _read(locales.ROOT / _FILE).items():
+        values = {
+            language: around.get(name, _VALUE).replace(_VALUE, row["value"])
+            for language, around in words.items()
+        }
+        facts[name] = Fact(name, values, row["section"], row["checked"])
+    return facts
 
 
-def _fact(name: str, value: str | Mapping[str, str], section: str, checked: date) -> Fact:
-    values = dict.fromkeys(locales.LANGUAGES, value) if isinstance(value, str) else value
-    return Fact(name, values, section, checked)
+def load_words(language: str) -> Mapping[str, str]:
+    """Read the words that a language puts around values; a language may have none."""
+    path = locales.ROOT / language / _FILE
+    return _read(path) if path.exists() else {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    rows: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return rows
 
 
 def fill_in(text: str, language: str) -> str:
     """Return a text with the names of facts replaced by their values.
 
-    :raises KeyError: for a name of no fact, or without a value in this language.
+    :raises KeyError: for a name of no fact.
     """
     return _PLACEHOLDER.sub(lambda match: load_facts()[match[1]].values[language], text)
 
 
-def find_unknown(text: str, language: str) -> Iterator[str]:
-    """Return the names in a text that are no facts of this language."""
-    for name in _PLACEHOLDER.findall(text):
-        if name not in load_facts() or language not in load_facts()[name].values:
-            yield name
+def find_unknown(text: str) -> Iterator[str]:
+    """Return the names in a text that are no facts."""
+    return (name for name in _PLACEHOLDER.findall(text) if name not in load_facts())
 
 
 def find_spelled_out(text: str, language: str) -> Iterator[tuple[str, str]]:

@@ -165,7 +165,7 @@ def _split(path: Path, language: str) -> tuple[str, str, Mapping[Mode, Answer]]:
     if begin == len(lines) or not lines[begin].startswith("# "):
         raise EntryFormatError(path, "the text must begin with a '# title' line")
     for number, line in enumerate(lines[begin:], start=begin):
-        for name in facts.find_unknown(line, language):
+        for name in facts.find_unknown(line):
             raise EntryFormatError(path, f"{{{name}}} is no fact of locales/facts.yaml", number + 1)
     title = facts.fill_in(lines[begin][2:].strip(), language)
     return "\n".join(lines[1 : ends[1]]), title, _read_answers(path, language, lines, begin + 1)

@@ -58,6 +58,18 @@ async def test_more_works_in_a_message_sent_inline(harness: BotHarness) -> None:
         assert seen in plain(anna.messages[-1]["text"])
 
 
+async def test_more_works_after_a_deep_link_and_in_a_group(harness: BotHarness) -> None:
+    anna = harness.add_user()
+    await anna.starts("faq-fee")
+    await anna.presses(phrases.MORE)
+    anna.sees(phrases.SOURCE)
+    group = harness.engine.add_group("Tea", [anna.person], bot_is_admin=True)
+    there, name = anna.within(group.id), harness.kaika.application.bot.username
+    await there.says(f"@{name} how much does the card cost")
+    await there.presses(phrases.MORE)
+    there.sees(title("fee"), phrases.SOURCE)
+
+
 async def test_forged_buttons_do_nothing(harness: BotHarness) -> None:
     anna = harness.add_user()
     await anna.says("how much does the card cost")

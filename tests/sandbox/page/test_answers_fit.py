@@ -78,7 +78,7 @@ async def find_too_long(
     person = page_sandbox.add_person("Mei")
     page = await page_sandbox.open_page(PHONE)
     await page.goes_to("Mei")
-    found = []
+    found: list[tuple[str, float]] = []
     for number, (name, shown) in enumerate(views):
         mark = f"[{number}]"
         keyboard = shown.keyboard.to_dict() if shown.keyboard else None
