@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.exceptions import TyperException
 
+from bot import descriptors
 from bot import settings as settings_module
 from bot.cli import json_output
 from bot.memory_dumps import forbid_memory_dumps
@@ -256,6 +257,7 @@ def _add_authority() -> None:
 def main() -> None:
     """Run the command line; errors that the operator can correct are shown without a traceback."""
     forbid_memory_dumps()
+    descriptors.raise_limit()
     if not _LIGHT.intersection(sys.argv[1:2]):
         _add_authority()
     as_json = "--json" in sys.argv[1:]

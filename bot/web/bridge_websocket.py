@@ -17,6 +17,7 @@ from time import monotonic
 
 from aiohttp import WSMsgType, web
 
+from bot import descriptors
 from bot.web.connection_guard import TRUSTED_PROXIES, client_address
 from bot.web.listeners import GUARD
 from reader_bridge.protocol import ProtocolErrorCode, encode_frame
@@ -37,6 +38,8 @@ _CHECK_SECONDS = 1.0
 _MAX_QUEUED_FRAMES = 256
 """Frames waiting for a bridge beyond which it is disconnected."""
 CLOSING_SECONDS = 5.0
+_OTHER_DESCRIPTORS = 700
+"""What the rest of the process may need: other connections to the listener, the database, files."""
 
 Clock = Callable[[], datetime]
 
@@ -63,6 +66,12 @@ class BridgeLimits:
     heartbeat: float = HEARTBEAT_SECONDS
     closing: float = CLOSING_SECONDS
 
+    @classmethod
+    def fitting(cls, descriptors: int) -> "BridgeLimits":
+        """Return the usual limits, or fewer connections where so many descriptors are too few."""
+        places = (descriptors - _OTHER_DESCRIPTORS) // 2
+        return cls(connections=min(cls.connections, max(cls.connections_per_address, places)))
+
 
 def bridge_routes(
     door: BridgeEndpoint,
@@ -71,7 +80,9 @@ def bridge_routes(
     proxies: frozenset[str] = TRUSTED_PROXIES,
 ) -> list[web.RouteDef]:
     """The routes, for the public application."""
-    pages = BridgeView(door, clock or _utc_now, limits or BridgeLimits(), proxies)
+    pages = BridgeView(
+        door, clock or _utc_now, limits or BridgeLimits.fitting(descriptors.limit()), proxies
+    )
     return [web.get(DEFAULT_PATH, pages.handle, allow_head=False)]
 
 
