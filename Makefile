@@ -74,7 +74,7 @@ package: setup system ## The app with everything it needs, for this system, in b
 
 package-check: ## Install the .deb in a clean Debian tree, as root, and try it out
 	$(call need,debootstrap xvfb)
-	$(PYTHON) packaging/check_debian.py
+	$(PYTHON) packaging/check_debian.py $(ARGS)
 
 # pyscard is compiled here, so only what talks to a reader asks for it.
 $(READER): requirements/bridge-gui.txt | $(STAMP) bridge-system
