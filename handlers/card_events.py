@@ -5,6 +5,7 @@ transaction; calls of the hub happen outside of it.
 """
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,13 +23,17 @@ from handlers.engine.session import ConversationSession, conversations_of
 from handlers.engine.transitions import CANCELLED
 from handlers.screen.view import send_to, show_at, view
 from reader_bridge.protocol import FailureCode
+from services.back_off import back_off
 from services.bridge import events
 from services.bridge.events import BridgeEvent
 from services.bridge.interface import BridgeHub
 from services.conversations import ConversationState
+from services.storage.availability import DatabaseUnavailableError
 
 RETRY_SECONDS = 3.0
 _MAX_RETRIES = 8
+_FIRST_WAIT, _LONGEST_WAIT = 0.1, 2.0
+"""Seconds between two attempts while the database is away."""
 _OPERATION_STEPS = (WORK, UNRESOLVED_STEP, FAILED)
 _log = structlog.get_logger()
 
@@ -299,7 +304,23 @@ def _is_of_other_task(event: BridgeEvent, conversation: CardConversation) -> boo
 
 
 async def on_event(event: Any, context: Context) -> None:
-    """Handle an event from the queue of its chat."""
+    """Handle an event from the queue of its chat.
+
+    While the database is away it waits, and the chat with it, since nobody sends an event again.
+
+    :raises DatabaseUnavailableError: when the bot stops meanwhile; the next start shows how it is.
+    """
     handler: BridgeEventHandler | None = context.bot_data.get(pair.BRIDGE)
-    if handler is not None:
-        await handler.on_event(event, context)
+    if handler is None:
+        return
+    for failures in itertools.count(1):
+        try:
+            await handler.on_event(event, context)
+        except DatabaseUnavailableError as error:
+            if not context.application.running:
+                raise
+            if failures == 1:
+                _log.warning("bridge_event_waits", error=str(error))
+            await asyncio.sleep(back_off(failures, _FIRST_WAIT, _LONGEST_WAIT))
+        else:
+            return

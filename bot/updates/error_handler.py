@@ -68,6 +68,8 @@ class ErrorHandler:
             await self._close_chat(chat_id, context)
         elif error is not None and is_connection_failure(error):
             _log.warning("line_failed", error=type(error).__name__)
+        elif error is not None and is_temporary(error):  # the bot stops, and its start goes on
+            _log.error("database_failed", error=type(error).__name__, exc_info=error)
         else:
             _log.error("error_outside_an_update", exc_info=error)
             if error is not None and chat_id > 0:

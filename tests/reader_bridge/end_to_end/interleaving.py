@@ -410,9 +410,7 @@ _PARTS = {
     Claim.CHANGED: (
         "he new PIN is set",
         "Activated (開卡)",
-        "The card is activated",
         "Unlocked (鎖卡解碼)",
-        "The card is unlocked",
     ),
     Claim.UNCHANGED: (
         "I stopped", "PIN has not changed", "o changes were made", "o PIN was set", "was not set",

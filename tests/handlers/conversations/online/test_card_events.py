@@ -2,8 +2,11 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import CapturingLogger
 from telegram.error import BadRequest, Forbidden, NetworkError
 
@@ -22,6 +25,7 @@ from services.bridge.events import (
     ServerFailure,
 )
 from services.bridge.operations.card_task import CardTask
+from services.storage.availability import DatabaseUnavailableError
 from tests import phrases
 from tests.bot_harness import ChatUser
 from tests.handlers.captured_updates import (
@@ -42,6 +46,32 @@ async def test_the_link_is_lost_and_comes_back(bridge_harness: BridgeHarness) ->
         person.sees("Your PC is offline", "reconnects by itself")
         await bridge_harness.deliver(BridgeConnected(chat))
         person.sees(phrases.GO_ON_AT_PC)
+        pc.person.may_type_pin.set()
+        await bridge_harness.wait_for_text(person, phrases.ACTIVATED)
+
+
+async def test_an_event_waits_for_a_database_that_is_away(
+    bridge_harness: BridgeHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bridge_harness.open_pc_session() as home:
+        person, pc = home.person, home.pc
+        await home.begins_and_is_asked_for_pin()
+        database = bridge_harness.harness.kaika.database
+        begin: Callable[[], AbstractAsyncContextManager[AsyncSession]] = database.reading
+        failures: list[int] = []
+
+        def fail_twice() -> AbstractAsyncContextManager[AsyncSession]:
+            if len(failures) < 2:
+                failures.append(1)
+                raise DatabaseUnavailableError("connection was closed")
+            return begin()
+
+        monkeypatch.setattr(database, "reading", fail_twice)
+        await bridge_harness.deliver(BridgeDisconnected(person.person.id))
+        assert len(failures) == 2
+        person.sees("Your PC is offline")
+        assert not [m for m in person.bot_messages if phrases.OUR_ERROR in m["text"]]
+        await bridge_harness.deliver(BridgeConnected(person.person.id))
         pc.person.may_type_pin.set()
         await bridge_harness.wait_for_text(person, phrases.ACTIVATED)
 
@@ -164,7 +194,7 @@ async def test_an_end_that_comes_when_the_person_is_elsewhere_is_told_apart(
     await person.starts("do-pay")
     chat = person.person.id
     await bridge_harness.deliver(CardTaskSucceeded(chat, "op", CardTask.ACTIVATE, PinSetResult()))
-    person.sees("The card is activated")
+    person.sees(phrases.ACTIVATED)
     await bridge_harness.deliver(
         CardTaskFailed(chat, "op", CardTask.UNLOCK, FailureCode.CARD_REMOVED)
     )
