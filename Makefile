@@ -9,7 +9,7 @@ READER := $(VENV)/.reader
 FUZZER := $(VENV)/.fuzzer
 
 # What the window of the bridge needs of it: Qt brings itself, but not what it paints and types with.
-WINDOW_PACKAGES := libegl1 libgl1 libdbus-1-3 libfontconfig1 libxkbcommon0 libxkbcommon-x11-0 \
+WINDOW_PACKAGES := libglib2.0-bin libegl1 libgl1 libdbus-1-3 libfontconfig1 libxkbcommon0 libxkbcommon-x11-0 \
 	libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 \
 	libxcb-shape0 libxcb-xfixes0 libxcb-xkb1 libwayland-client0 libwayland-cursor0
 # What the bridge needs: to compile what talks to readers, the reader service, and its window.

@@ -81,8 +81,8 @@ _ERROR_TEXTS = {
     WindowUnavailableError: N_(
         "No window can be opened here: the screen cannot be reached, or something is missing. "
         "Start without --window, or install what is missing: pip install 'kaika[bridge-gui]'; on "
-        "Debian and Ubuntu also: sudo apt install libegl1 libxkbcommon-x11-0 libxcb-cursor0 "
-        "libxcb-icccm4 libxcb-keysyms1"
+        "Debian and Ubuntu also: sudo apt install libglib2.0-bin libegl1 libxkbcommon-x11-0 "
+        "libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1"
     ),
 }
 
