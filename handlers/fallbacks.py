@@ -9,9 +9,9 @@ from telegram.error import BadRequest, Forbidden
 from handlers.context import Context
 from handlers.faq import answers
 from handlers.faq.questions import on_question
-from handlers.screen.text import Markup, label, say
+from handlers.screen.text import label, say
 from handlers.screen.view import View, button, send, show, view
-from handlers.start import help_text
+from handlers.start import help_view
 
 
 async def on_media(update: Update, context: Context) -> None:
@@ -70,8 +70,7 @@ async def on_unknown_command(update: Update, context: Context) -> None:
         return
     language = context.language(update)
     text = say(language, "I don't know this command.")
-    shown = view(Markup(f"{text}\n\n{help_text(context, language)}"), answers.more_row(language))
-    await send(update, context, shown)
+    await send(update, context, help_view(context, language, above=text))
 
 
 def stale_button(language: str) -> str:

@@ -7,9 +7,9 @@ from handlers.screen.view import button
 
 COMMAND = "lost"
 CONVERSATION = "suspend"
-_LABEL = N_("🚨 Card lost")
+LABEL = N_("🚨 Card lost")
 
 
 def lost_card_button(language: str) -> InlineKeyboardButton:
     """Return the button that begins to suspend the card, below what was pressed."""
-    return button(label(language, _LABEL), "go", CONVERSATION)
+    return button(label(language, LABEL), "go", CONVERSATION)

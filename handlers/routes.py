@@ -26,6 +26,7 @@ from handlers import (
     notifications,
     privacy,
     start,
+    status_card,
 )
 from handlers.context import Context
 from handlers.conversations import guide_command, pair
@@ -134,6 +135,7 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         MessageHandler(filters.SUCCESSFUL_PAYMENT, checkout.on_successful_payment),
         CommandHandler("start", start.on_start),
         CommandHandler(lost_card.COMMAND, start.on_lost),
+        CommandHandler(status_card.COMMAND, status_card.on_status),
         CommandHandler("help", start.on_help),
         CommandHandler("language", start.on_language),
         CommandHandler("faq", browse.on_faq),

@@ -48,7 +48,7 @@ async def on_lost(update: Update, context: Context) -> None:
 async def on_help(update: Update, context: Context) -> None:
     """/help: show what the bot can do."""
     language = context.language(update)
-    await send(update, context, view(help_text(context, language), answers.more_row(language)))
+    await send(update, context, help_view(context, language))
 
 
 async def on_language(update: Update, context: Context) -> None:
@@ -113,7 +113,8 @@ def greeting(context: Context, language: str) -> View:
     rows = [[button(section_name(s, language), "browse", language, s, "0")] for s in SECTIONS]
     pairs = [rows[i] + rows[i + 1] for i in range(0, len(rows) - 1, 2)]
     guides = button(label(language, "🧭 Step-by-step guides"), "guides", language)
-    return view(text, [guides], *pairs, [button(f"🌐 {own_name(other)}", "language", other)])
+    lost = [lost_card.lost_card_button(language)]
+    return view(text, lost, [guides], *pairs, [button(f"🌐 {own_name(other)}", "language", other)])
 
 
 def _welcome_text(context: Context, language: str) -> str:
@@ -148,8 +149,17 @@ def _welcome_text(context: Context, language: str) -> str:
     return f"{text}\n\n{records_notice(authority, language)}"
 
 
-def help_text(context: Context, language: str) -> Markup:
-    """Return the text of /help."""
+def help_view(context: Context, language: str, above: Markup | None = None) -> View:
+    """Return what the bot can do.
+
+    :param above: what to say first.
+    """
+    text = "\n\n".join([*([] if above is None else [above]), _help_text(context, language)])
+    lost = [lost_card.lost_card_button(language)]
+    return view(Markup(text), lost, answers.more_row(language))
+
+
+def _help_text(context: Context, language: str) -> Markup:
     authority = context.services.authority
     if authority is not None:
         return _online_help_text(authority, language)

@@ -11,6 +11,7 @@ from handlers.screen.text import N_, label
 
 _COMMANDS = {
     "lost": N_("🚨 Card lost: suspend it"),
+    "status": N_("Application and card status"),
     "guide": N_("Step-by-step guides"),
     "faq": N_("All questions by topic"),
     "language": N_("Change the language · 切換語言"),

@@ -33,33 +33,37 @@ from handlers.identity.step_data import (
     MAX_LINKED_PEOPLE,
     NUMBER,
     UNLINKED,
+    WRONG_CODE,
 )
 from handlers.screen.text import N_, Markup, say
 from services.authority.data_types import AuthorityOperation
-from services.authority.errors import AuthorityError, GrantExpiredError, UnknownPersonError
+from services.authority.errors import (
+    AuthorityError,
+    GrantExpiredError,
+    UnknownPersonError,
+    WrongCodeError,
+)
 from services.authority.interface.authority import Authority
 from services.authority.interface.credentials import SealedInput
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
 
+LOST_CARD_LINK = "suspend/who"
 OnVerified = Callable[[str, StepContext], Awaitable[StepResult]]
 """Runs after a right code with the id of the grant; may use transactions of its own."""
 
 _ASK = N_(
     "🔐 <b>Verify your identity.</b> Type your <b>UI No.</b> (統一證號) and <b>subscriber code</b> "
-    "(用戶代碼), in one or two messages, for example:\n"
-    "<code>A900000000 aB3dE9xZ</code>\n"
-    "\n"
-    "The code is on your application form; capital and small letters matter. Your message is "
-    "deleted right away."
+    "(用戶代碼):\n"
+    "<code>A900000000 aB3dE9hZ</code>\n"
+    "The code is on your application form; capital letters matter. Your message is deleted "
+    "right away."
 )
 _ASK_KNOWN = N_(
-    "🔐 <b>Is this for {masked}?</b> Then type only the <b>subscriber code</b> (用戶代碼). For "
-    "someone else, type their UI No. (統一證號) and code.\n"
-    "\n"
-    "The code is on the application form; capital and small letters matter. Your message is "
-    "deleted right away."
+    "🔐 <b>Is this for {masked}?</b> Then type only the <b>subscriber code</b> (用戶代碼) on the "
+    "application form; capital letters matter. For someone else, type their UI No. (統一證號) "
+    "too. Your message is deleted right away."
 )
 _ASK_WHOM = N_(
     "🔐 <b>Who is this for?</b> Choose one, or type a <b>UI No.</b> (統一證號) and its "
@@ -111,10 +115,17 @@ class CodeVerification:
                 secret_input=secret,
                 on_enter=look_up_linked_people(self.authority),
             ),
-            "code": Step(_ask_code, secret_input=secret, requires=(NUMBER,)),
+            "code": Step(
+                _ask_code, secret_input=secret, requires=(NUMBER,), next_steps=self._next_steps
+            ),
             "paused": PAUSED,
             "locked": self.locked_step or LOCKED,
         }
+
+    def _next_steps(self, ctx: StepContext) -> tuple[str, ...]:
+        """Return the way to suspend, for whoever typed a wrong code with a lost card."""
+        is_elsewhere = self.operation is not AuthorityOperation.SUSPEND
+        return (LOST_CARD_LINK,) if is_elsewhere and WRONG_CODE in ctx.data else ()
 
     def _linked_person(self, index: int) -> ButtonTransition:
         key = LINKED_NUMBERS[index]
@@ -147,6 +158,8 @@ class CodeVerification:
             return await self._verify(number, typed.code, ctx)
         except AuthorityError as error:
             result = ErrorSteps().result_for(error, ctx, retry="code")
+            if isinstance(error, WrongCodeError):
+                data[WRONG_CODE] = "yes"
             return replace(result, set_data=data) if result.target in ("code", "locked") else result
 
     async def _verify(self, number: UiNumber, code: SubscriberCode, ctx: StepContext) -> StepResult:

@@ -12,13 +12,15 @@ CHALLENGE = "challenge"
 """The id of the one-time code that was sent."""
 BIRTH_DATE = "born"
 """The birth date, sealed, until there is a grant."""
+WRONG_CODE = "wrong"
+"""Set where a wrong code was typed, until there is a grant."""
 MAX_LINKED_PEOPLE = 3
 LINKED_NUMBERS = tuple(f"known{index}" for index in range(MAX_LINKED_PEOPLE))
 """The masked UI No. of each person the chat is linked to."""
 LINKED_PEOPLE = tuple(f"person{index}" for index in range(MAX_LINKED_PEOPLE))
 """Their ids."""
 
-IDENTITY_KEYS = (NUMBER, MASKED, *LINKED_NUMBERS, *LINKED_PEOPLE)
+IDENTITY_KEYS = (NUMBER, MASKED, WRONG_CODE, *LINKED_NUMBERS, *LINKED_PEOPLE)
 """Cleared as soon as there is a grant."""
 ALL_KEYS = (*IDENTITY_KEYS, GRANT, CHALLENGE, BIRTH_DATE)
 

@@ -101,8 +101,7 @@ def pay_conversation(
 
 
 _INTRODUCTION = N_(
-    "💳 <b>Pay the card fee (繳費)</b>: NT$278. Before anything is charged, you'll see the amount "
-    "and check the address."
+    "💳 <b>Pay the card fee (繳費)</b>: NT$278. You check amount and address before you pay."
 )
 _PAID = N_(
     "✅ <b>The fee is paid.</b> Your card arrives in about 7–10 working days.\n"

@@ -27,8 +27,7 @@ from services.authority.interface.certificates import Certificates
 from services.storage.database import Database
 
 _INTRODUCTION = N_(
-    "▶️ <b>Reactivate a suspended certificate (復用)</b>. You need your subscriber code, the IC "
-    "card number and a one-time code by e-mail."
+    "▶️ <b>Reactivate (復用)</b>. Later you also need the IC card number and your e-mail."
 )
 _SAFE = N_(
     "<b>Is the card safe?</b>\n"

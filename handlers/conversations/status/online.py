@@ -75,6 +75,10 @@ _NEXT_FOR_CERTIFICATE: Mapping[CertificateState, str] = {
         "extension is not confirmed. Ask 0800-080-117."
     ),
 }
+_NO_APPLICATION = N_(
+    "🔎 <b>No application on record.</b> An application that is not paid in 15 days is deleted. "
+    "Apply again in person at a service station."
+)
 
 
 def status_conversation(authority: Authority, database: Database) -> Conversation:
@@ -134,23 +138,36 @@ def _as_json(timeline: Timeline) -> str:
 
 def _status_text(ctx: StepContext) -> Markup:
     if TIMELINE not in ctx.data:
-        return say(
-            ctx.language,
-            "🔎 <b>No application on record.</b> An application that is not paid in 15 days is "
-            "deleted. Apply again in person at a service station.",
-        )
+        return say(ctx.language, _NO_APPLICATION)
     findings = json.loads(ctx.data[TIMELINE])
     title = say(ctx.language, "📍 <b>Application status</b>")
-    blocks = ["\n".join([title, *_stage_lines(findings, ctx)]), *_certificate_lines(findings, ctx)]
-    return Markup("\n\n".join([*blocks, _next_text(findings, ctx)]))
+    stages = _stage_lines(findings, ctx.language)
+    blocks = ["\n".join([title, *stages]), *_certificate_lines(findings, ctx.language)]
+    return Markup("\n\n".join([*blocks, _next_text(findings, ctx.language, ctx.now)]))
 
 
-def _stage_lines(findings: StatusFindings, ctx: StepContext) -> list[str]:
+def state_text(timeline: Timeline | None, language: str) -> Markup:
+    """Return the state of the certificate, or the stages of the application before there is one."""
+    if timeline is None:
+        return say(language, _NO_APPLICATION)
+    findings = json.loads(_as_json(timeline))
+    lines = _certificate_lines(findings, language) or _stage_lines(findings, language)
+    return Markup("\n".join(lines))
+
+
+def next_text(timeline: Timeline | None, language: str, now: datetime) -> Markup:
+    """Return what the person does next; an empty text without an application."""
+    if timeline is None:
+        return Markup()
+    return Markup(_next_text(json.loads(_as_json(timeline)), language, now))
+
+
+def _stage_lines(findings: StatusFindings, language: str) -> list[str]:
     """Return a line for each stage: ✓ with its date, 👉 for the next one, ○ for later ones."""
     lines, is_next = [], True
     moments: Mapping[str, str] = findings["moments"]
     for state, name in _STAGES:
-        stage = label(ctx.language, name)
+        stage = label(language, name)
         if state in moments:
             lines.append(f"✓ {_day(moments[state])}  {stage}")
         else:
@@ -159,23 +176,23 @@ def _stage_lines(findings: StatusFindings, ctx: StepContext) -> list[str]:
     return lines
 
 
-def _certificate_lines(findings: StatusFindings, ctx: StepContext) -> list[str]:
+def _certificate_lines(findings: StatusFindings, language: str) -> list[str]:
     if not findings["certificate"] or findings["certificate"] == CertificateState.INACTIVE:
         return []
     message = _CERTIFICATE[CertificateState(findings["certificate"])]
-    days = {name: format_date(_day(findings[name]), ctx.language) for name in ("since", "until")}
-    return [say(ctx.language, message, **days)]
+    days = {name: format_date(_day(findings[name]), language) for name in ("since", "until")}
+    return [say(language, message, **days)]
 
 
-def _next_text(findings: StatusFindings, ctx: StepContext) -> str:
+def _next_text(findings: StatusFindings, language: str, now: datetime) -> str:
     if findings["certificate"] and findings["certificate"] != CertificateState.INACTIVE:
-        return say(ctx.language, _NEXT_FOR_CERTIFICATE[CertificateState(findings["certificate"])])
+        return say(language, _NEXT_FOR_CERTIFICATE[CertificateState(findings["certificate"])])
     deadline = datetime.fromisoformat(findings["deadline"])
-    days = max(0, (last_payment_day(deadline) - today(ctx.now)).days)
+    days = max(0, (last_payment_day(deadline) - today(now)).days)
     default = _NEXT_FOR_APPLICATION[ApplicationState.ISSUED]
     message = _NEXT_FOR_APPLICATION.get(ApplicationState(findings["application"]), default)
-    last = format_date(last_payment_day(deadline), ctx.language)
-    return say(ctx.language, message, last=last, days=days)
+    last = format_date(last_payment_day(deadline), language)
+    return say(language, message, last=last, days=days)
 
 
 def _links(ctx: StepContext) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from handlers.identity.granted_actions import (
 from handlers.identity.one_time_code_step import OneTimeCodeStep
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.identity.unavailable_steps import UNAVAILABLE_STEP_NAMES, UNAVAILABLE_STEPS
+from handlers.lost_card import LABEL as LOST_CARD
 from handlers.screen.text import N_
 from services.authority.data_types import AuthorityOperation, Change
 from services.authority.interface.authority import Authority
@@ -32,8 +33,7 @@ from services.authority.interface.certificates import Certificates
 from services.storage.database import Database
 
 _INTRODUCTION = N_(
-    "⏸ <b>Suspend (停用)</b>: the certificate stops working right away, and you can undo it "
-    "later. You don't need the card or its PIN."
+    "⏸ <b>Suspend (停用)</b> right away. You can undo it, and you don't need the card or PIN."
 )
 _PROOF = N_(
     "✅ <b>The code is correct.</b> One more thing, choose one:\n"
@@ -120,7 +120,7 @@ def suspend_conversation(authority: Authority, database: Database) -> Conversati
         timeout=SECRET_TIMEOUT,
         steps={
             **verification,
-            "who": replace(verification["who"], stop_question=STOP_QUESTION),
+            "who": replace(verification["who"], title=LOST_CARD, stop_question=STOP_QUESTION),
             "proof": Step(
                 _PROOF,
                 (one_time_code.send_button,),

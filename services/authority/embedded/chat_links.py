@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services import rate_limit
-from services.authority.data_types import Change, ChatLink, LinkedPerson, Proof
+from services.authority.data_types import Change, ChatLink, LinkedPerson, Proof, Timeline
 from services.authority.embedded import authority_limits
 from services.authority.embedded.audit import Actor, Audit, AuditAct
+from services.authority.embedded.certificates.certificates import build_timeline
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import CertificateSet, LinkedChat, Subscriber
 from services.authority.embedded.notice_outbox import notify
@@ -119,13 +120,32 @@ class EmbeddedChatLinks(ChatLinks):
         return found
 
     @override
+    async def find_timeline(
+        self, session: AsyncSession, subscriber: str, chat_id: int
+    ) -> Timeline | None:
+        found = await _require_link(session, subscriber, chat_id)
+        application = await find_latest_application(session, found, lock=False)
+        if application is None:
+            return None
+        return build_timeline(application, await session.get(CertificateSet, application.id))
+
+    @override
     async def find_ui_number(
         self, session: AsyncSession, subscriber: str, chat_id: int
     ) -> UiNumber:
-        found = await session.get(Subscriber, subscriber)
-        if found is None or await session.get(LinkedChat, (subscriber, chat_id)) is None:
-            raise UnknownPersonError
+        found = await _require_link(session, subscriber, chat_id)
         return UiNumber(self._records.unseal_field(found, "ui_number"))
+
+
+async def _require_link(session: AsyncSession, subscriber: str, chat_id: int) -> Subscriber:
+    """Return a person the chat is linked to.
+
+    :raises UnknownPersonError: for anybody else.
+    """
+    found = await session.get(Subscriber, subscriber)
+    if found is None or await session.get(LinkedChat, (subscriber, chat_id)) is None:
+        raise UnknownPersonError
+    return found
 
 
 async def _list_links(session: AsyncSession, subscriber: Subscriber) -> tuple[ChatLink, ...]:

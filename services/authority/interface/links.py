@@ -6,7 +6,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.data_types import Change, LinkedPerson, ReportResult
+from services.authority.data_types import Change, LinkedPerson, ReportResult, Timeline
 from services.authority.lifecycle import CertificateState
 from services.formats.ui_number import UiNumber
 
@@ -39,6 +39,14 @@ class ChatLinks(Protocol):
 
     async def list_people(self, session: AsyncSession, chat_id: int) -> Sequence[LinkedPerson]:
         """Return the people a chat is linked to, with the chats linked to each."""
+
+    async def find_timeline(
+        self, session: AsyncSession, subscriber: str, chat_id: int
+    ) -> Timeline | None:
+        """Return the status of a person the chat is linked to; `None` without an application.
+
+        :raises UnknownPersonError: for anybody else.
+        """
 
     async def find_ui_number(
         self, session: AsyncSession, subscriber: str, chat_id: int
