@@ -37,6 +37,9 @@ DELETE_YOURSELF = Phrase("delete it yourself")
 CARD_LOST = Phrase("🚨 Card lost", "🚨 卡片遺失")
 SUSPEND_OR_STOP = Phrase("Suspend the card, or stop here?", "您要停用憑證，還是離開這個步驟？")
 SUSPEND_CARD = Phrase("Suspend my card", "停用憑證")
+UNLOCK_CARD = Phrase("Unlock my card")
+HAVE_EVERYTHING = Phrase("I have everything")
+NOTHING_TO_DO = Phrase("Nothing to do")
 
 # Who somebody is
 WHO_ARE_YOU = Phrase("Verify your identity.", "請驗證身分")

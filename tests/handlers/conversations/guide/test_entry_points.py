@@ -107,7 +107,7 @@ async def test_an_old_answer_does_not_end_what_was_begun_since(harness: BotHarne
     )
     await anna.forges(question["message_id"], stop_suspend)
     await anna.starts("do-unlock-ready")
-    await anna.presses("I have everything")
+    await anna.presses(phrases.HAVE_EVERYTHING)
     at = await state(anna)
     for data in (stop_suspend, "v1:anew:pay.ready", "v1:anew:pay"):
         await anna.forges(question["message_id"], data)

@@ -58,7 +58,7 @@ async def test_a_locked_card_leads_to_unlocking(bridge_harness: BridgeHarness) -
         await bridge_harness.wait_for_text(person, "The PIN is locked")
         await home.checks_card()
         await bridge_harness.wait_for_text(person, "PIN attempts left: 0", "unlock the card")
-        assert "Unlock my card" in person.labels[0]
+        assert phrases.UNLOCK_CARD in person.labels[0]
         await person.says("how much does the card cost")
         person.sees("278", phrases.SOURCE)
 

@@ -31,7 +31,7 @@ async def test_a_pin_is_changed_locked_and_unlocked(
         await home.changes_pin(WRONG_PIN, THIRD)
         await bridge_harness.wait_for_text(person, LOCKED[language])
         assert pc.tries == 0
-        unlock = {"en": "Unlock my card", "zh-hant": phrases.UNLOCK_BUTTON.chinese}
+        unlock = {"en": phrases.UNLOCK_CARD, "zh-hant": phrases.UNLOCK_BUTTON.chinese}
         assert unlock[language] in person.labels[0]
         assert "again" not in button_keys(person), "it would end in the same way"
         await home.begins("unlock")

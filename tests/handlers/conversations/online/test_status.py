@@ -26,7 +26,7 @@ LINES = {
         f"✓ {DAY}  Activation (開卡)",
         "valid (有效)",
         "until Saturday 28 February 2032",
-        "Nothing to do",
+        phrases.NOTHING_TO_DO,
     ),
     "suspended": ("suspended (停用) since Sunday 28 February 2027", "Next: found the card?"),
     "revoked": ("revoked (廢止) on Sunday 28 February 2027", "apply in person"),

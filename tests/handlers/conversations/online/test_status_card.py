@@ -14,7 +14,7 @@ CARDS = {
     "paid": ("👉 Card production (製卡)", "Next: wait for the card", "📮 When does it arrive?"),
     "issued": ("👉 Posting (寄送)", "Next: wait for the card", "📮 When does it arrive?"),
     "posted": ("👉 Activation (開卡)", "Next: activate the card", "🆕 Activate my card"),
-    "active": ("Certificate: valid (有效)", "Nothing to do", phrases.CARD_LOST),
+    "active": ("Certificate: valid (有效)", phrases.NOTHING_TO_DO, phrases.CARD_LOST),
     "suspended": ("suspended (停用) since", "Next: found the card?", "▶️ Reactivate (復用)"),
     "revoked": ("revoked (廢止) on", "apply in person", "🏢 Where to apply"),
     "expired": ("expired (過期) on", "apply in person", "🏢 Where to apply"),
@@ -86,7 +86,7 @@ async def test_the_card_comes_between_and_the_step_stays(
     await anna.starts("do-resume")
     before = await state(anna)
     await anna.says("/status")
-    assert "Nothing to do" in anna.bot_messages[-2]["text"]
+    assert phrases.NOTHING_TO_DO in anna.bot_messages[-2]["text"]
     assert await state(anna) == before
     await press(anna, "unlock")
 
