@@ -3,6 +3,7 @@
 After those in `STAYING` the person is at their step as before; those in `LEAVING` lead elsewhere.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tests.handlers.captured_updates import deliver_update
 from tests.handlers.engine.navigation import (
     StepLocation,
     button_data,
+    callback_data,
     declared_conversations,
     expect_current_step,
     expect_step,
@@ -190,7 +192,36 @@ async def looks_at_every_info_button(visit: StepVisit) -> None:
     assert await state(anna) == before
 
 
+_WAYS_ON = re.compile(r"v1:(?:do|go|faq|related):")
+_PERSON = re.compile("0800-080-117|service station|at (?:the|a) counter|服務站|臨櫃")
+_DEADLINE = re.compile(r"\d{4}[-年]|\d working day|個工作天|\d minutes|分鐘")
+
+
+async def finds_a_way_on(visit: StepVisit) -> None:
+    """In either language there is something to tap or to type; an end names what comes next.
+
+    That is another conversation, a person, or until when something happens.
+    """
+    anna, step = visit.anna, visit.location.step
+    before = await state(anna)
+    language = "zh_Hant" if client_language(anna) == "zh-hant" else "en"
+    for shown_in in ("en", "zh_Hant", language):
+        if f"lang-{shown_in}" in step_keys(anna):
+            await press(anna, f"lang-{shown_in}")
+        message = step_message(anna)
+        ways = [each for each in callback_data(message) if _WAYS_ON.match(each)]
+        ways += [each.key for each in step.buttons if each.key in step_keys(anna)]
+        if step.is_end or step.is_done:
+            is_named = _PERSON.search(message["text"]) or _DEADLINE.search(message["text"])
+            assert ways or is_named, message["text"]
+        else:
+            asks = step.text_input is not None or step.secret_input is not None
+            assert ways or asks or step.external_transitions, message["text"]
+    assert await state(anna) == before
+
+
 STAYING: tuple[Interruption, ...] = (
+    finds_a_way_on,
     goes_back,
     changes_language,
     asks_a_question,
@@ -214,6 +245,7 @@ async def stays_at_the_step(visit: StepVisit) -> None:
 async def looks_at_an_end(visit: StepVisit) -> None:
     """After an end the conversation is over: questions are questions, its buttons old."""
     anna, location = visit.anna, visit.location
+    await finds_a_way_on(visit)
     await looks_at_every_info_button(visit)
     end = step_message(anna)["message_id"]
     await anna.says("how much does the card cost")
@@ -228,6 +260,11 @@ def expect_recent_text(anna: ChatUser, texts: Mapping[str, str]) -> None:
     """Expect a text in one of the newest messages; an invoice or a code may be below it."""
     newest = [message.get("text", "") for message in anna.bot_messages[-3:]]
     assert any(texts[client_language(anna)] in text for text in newest), newest
+
+
+def _newest_buttons(anna: ChatUser) -> list[str]:
+    """Return the callback data of the newest messages; an invoice or a code may be below."""
+    return [data for message in anna.bot_messages[-3:] for data in callback_data(message)]
 
 
 def _pick_button(visit: StepVisit, last: bool = False) -> str | None:
@@ -247,6 +284,7 @@ async def cancels(visit: StepVisit) -> None:
         await visit.wait_until_idle()  # until the PC has confirmed it
     expect_recent_text(anna, CANCELLED_TEXTS)
     assert len(anna.bot_messages) == message_count, "edited in place"
+    assert f"v1:do:{at.conversation}" in _newest_buttons(anna), "it can be started again"
     await anna.says("how much does the card cost")
     anna.sees("278", title("fee"))
 
@@ -365,6 +403,7 @@ async def times_out(visit: StepVisit) -> None:
     expect_recent_text(anna, EXPIRED_TEXTS)
     at = await state(anna)
     assert (at.step, at.is_open, dict(at.data)) == (EXPIRED, False, {})
+    assert f"v1:do:{at.conversation}" in _newest_buttons(anna), "it can be started again"
     await anna.says("how much does the card cost")
     anna.sees("278", title("fee"))
 
