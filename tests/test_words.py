@@ -93,3 +93,39 @@ def test_labels_of_buttons_are_found_in_code() -> None:
         'say(language, "No button")\n'
     )
     assert words.find_labels(source) == {"✅ Yes", "🔔 Remind me"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'self.start_button("again", N_("🔁 Start again"))',
+        'operation.restart_button(key, label=N_("🔁 Start again"))',
+        'replace(button, key="again", label=N_("🔁 Start again"))',
+        'page_step(TEXT, "next", done_label=N_("🔁 Start again"))',
+        'Step(TEXT, title=N_("🔁 Start again"))',
+        'RESTART_LABEL = N_("🔁 Start again")',
+    ],
+)
+def test_no_way_to_name_a_button_escapes(source: str) -> None:
+    assert words.find_labels(source) == {"🔁 Start again"}
+
+
+@pytest.mark.parametrize(
+    ("label", "is_good"),
+    [
+        ("⏸ Suspend now", True),
+        ("✅ I have both", True),
+        ("🚨 Card lost", True),
+        ("🙋 #{number}", True),
+        ("ℹ️ Already activated", True),
+        ("💳 Payment", False),
+        ("Certificate Operations", False),
+    ],
+)
+def test_a_button_begins_with_a_verb_unless_it_is_an_answer(label: str, is_good: bool) -> None:
+    assert (list(words.find_missing_verbs(label)) == []) is is_good
+
+
+def test_every_choice_is_on_some_button() -> None:
+    shown = " | ".join(words.read_labels())
+    assert [each for each in words.CHOICES if each not in shown] == []

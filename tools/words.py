@@ -94,17 +94,38 @@ PAGES: Final = (
 """How the pages begin."""
 LABEL: Final[Mapping[str, int]] = {"en": 24, "zh_Hant": 12}
 """Characters of a button, after its sign and without what is filled in."""
-BUTTONS: Final = frozenset(
+BUTTONS: Final = re.compile(r"(?:[Bb]utton|ButtonTransition|Conversation|Verification|_row)$")
+"""The names of calls whose short texts are labels of buttons."""
+LABELS: Final = re.compile(r"(?:^|_)(?:label|title)$", re.IGNORECASE)
+"""The names of arguments and constants that are labels of buttons, in any call."""
+_NOT_BUTTONS: Final = frozenset({"send_invoice"})
+_VERBS = """
+Activate Ask Cancel Change Check Choose Connect Continue Copy Correct Delete Disconnect Don't
+Erase Get Keep Notify Pay Reactivate Release Remind Reopen Resend Resolve Revoke See Send Show
+Start Stop Suspend Take Try Turn Type Unlock Use
+"""
+VERBS: Final = frozenset(_VERBS.split())
+_ANSWERS = """
+I I'm I've Yes No Not It It's That's Maybe Something Today Tomorrow Yesterday Activated Expired
+Forgotten Found New Paid Resolved Revoked Suspended Unpaid Valid
+"""
+ANSWERS: Final = frozenset(_ANSWERS.split())
+"""How the answer to a question begins: what is so, or when."""
+CHOICES: Final = frozenset(
     {
-        *("ButtonTransition", "InfoButton", "ClientButton", "InlineKeyboardButton"),
-        *("KeyboardButton", "Conversation", "PinSetupConversation", "BirthDateVerification"),
-        *("button", "start_button", "_step_button", "_refuse_button", "_conversation_row"),
+        *("A week ago", "All OK", "Already activated", "Application status", "Card status"),
+        *("Card is activated", "Card doesn't work", "Card payment declined", "PIN"),
+        *("Code or UI No. wrong", "The 15 days are over", "The code is locked"),
+        *("The new PIN is set", "PC can't read the card", "PIN locked/forgotten"),
+        *("PIN wrong or locked", "Subscriber code", "Card lost"),
+        *("Back", "Back to this step", "All topics", "All questions", "English", "In English"),
+        *("Step-by-step guides", "Chinese sentence", "More in Kaika", "take over"),
     }
 )
-"""The calls whose short texts are labels of buttons."""
+"""What a person names in answer to a question, and places to go to; all else begins with a verb."""
 _TAG = re.compile(r"</?[a-z-]+[^>]*>")
 _PLACEHOLDER = re.compile(r"\{\w+\}")
-_SIGN = re.compile(r"^[^\w(「“]+ ")
+_SIGN = re.compile(r"^(?:ℹ️|[^\w(「“]+) ")
 _COMMENT = re.compile(r"^ *# .*$", re.MULTILINE)
 _QUOTED = re.compile(
     r"```.*?```|`[^`]*`|\]\([^)]*\)|<code>.*?</code>|“[^”]*”|「[^」]*」", re.DOTALL
@@ -156,15 +177,41 @@ def find_long_answers(entry: Entry) -> Iterator[str]:
             yield f"the answer has at most {limit} characters"
 
 
+def read_labels() -> set[str]:
+    """Return the texts of all buttons."""
+    rooms = [path for room in ("bot", "handlers") for path in (ROOT / room).rglob("*.py")]
+    return set().union(*(find_labels(path.read_text(encoding="utf-8")) for path in rooms))
+
+
 def find_labels(source: str) -> set[str]:
     """Return the texts of buttons in Python code."""
     found = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and _name(node) in BUTTONS:
-            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-                if isinstance(argument, ast.Call) and _name(argument) in {"N_", "label"}:
-                    found |= _strings(argument.args)
+        for text in _label_expressions(node):
+            if isinstance(text, ast.Call) and _name(text) in {"N_", "label"}:
+                found |= _strings(text.args)
     return {text for text in found if "\n" not in text and not text.endswith((".", "?", "</b>"))}
+
+
+def find_missing_verbs(label: str) -> Iterator[str]:
+    """Return a rule where the label of a button begins with something else than a verb."""
+    text = _SIGN.sub("", label).strip()
+    first = text.split()[0].rstrip(",:") if text else ""
+    is_filled_in = first.startswith(("{", "#{"))
+    if not is_filled_in and first not in VERBS | ANSWERS and text not in CHOICES:
+        yield "a button begins with a verb"
+
+
+def _label_expressions(node: ast.AST) -> Iterator[ast.expr]:
+    """Return what is, or may be, the text of a button."""
+    if isinstance(node, ast.Call) and _name(node) not in _NOT_BUTTONS:
+        is_button = BUTTONS.search(_name(node))
+        yield from node.args if is_button else ()
+        for keyword in node.keywords:
+            if is_button or LABELS.search(keyword.arg or ""):
+                yield keyword.value
+    elif isinstance(node, ast.Assign) and LABELS.search(ast.unparse(node.targets[0])):
+        yield node.value
 
 
 def find_violations() -> list[Violation]:
@@ -190,10 +237,7 @@ def main() -> int:
 
 
 def _catalogues() -> Iterator[Violation]:
-    labels = set[str]()
-    for room in ("bot", "handlers"):
-        for path in (ROOT / room).rglob("*.py"):
-            labels |= find_labels(path.read_text(encoding="utf-8"))
+    labels = read_labels()
     for domain in CATALOGUES:
         for language in (each for each in locales.LANGUAGES if each != locales.DEFAULT):
             path = locales.ROOT / language / "LC_MESSAGES" / f"{domain}.po"
@@ -204,6 +248,8 @@ def _catalogues() -> Iterator[Violation]:
                     yield Violation(path.name, rule, original)
                 if domain == "kaika" and original in labels:
                     for rule in find_long_labels(original, {language: text}):
+                        yield Violation(path.name, rule, original)
+                    for rule in find_missing_verbs(original):
                         yield Violation(path.name, rule, original)
 
 
@@ -239,6 +285,9 @@ def _documents() -> Iterator[Violation]:
 
 
 def _name(call: ast.Call) -> str:
+    """Return the name of what is called, also of a method."""
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
     return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
