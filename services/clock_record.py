@@ -1,6 +1,6 @@
 """The last moment on record, and what a process that starts after it makes of the clock.
 
-The steady clock of a process that is gone cannot be read any more. The next process takes the wall
+The steady clock of a process that is gone can no longer be read. The next process takes the wall
 clock for it, where that is not behind the last moment on record. Where it is, somebody set it back,
 and how long nobody counted is unknown: whatever was promised in seconds, minutes or hours is over.
 """
@@ -26,7 +26,7 @@ _log = structlog.get_logger()
 async def resume_counting(database: Database, clock: SystemClock) -> None:
     """Start the steady clock of the process that works on the database from now on.
 
-    A message that is shown for some seconds only is deleted at once, since nobody counted
+    A message that is shown for some seconds only is deleted immediately, since nobody counted
     meanwhile. The rest goes on, unless the wall clock is behind the last moment on record.
     """
     clock.synchronize()

@@ -45,7 +45,7 @@ async def schedule_after(
 ) -> None:
     """Schedule a job for when `wait` has passed by the steady clock, like `schedule`.
 
-    After a restart it is due at once, since nobody counted meanwhile.
+    After a restart it is due immediately, since nobody counted meanwhile.
     """
     at = steady_time(now) + wait
     await _schedule(session, kind, key, reference, at=at, is_steady=True)

@@ -61,7 +61,7 @@ async def open_database_session(
 async def _read_clocks(database: Database, now: datetime) -> datetime:
     """Return the moment with the steady time of the bot, which a new process cannot read.
 
-    It is what the bot recorded last, so that what a command wants at once is due for the bot.
+    It is what the bot recorded last, so that what a command wants immediately is due for the bot.
     """
     async with database.unit_of_work() as session:
         last = await read_last_moment(session)

@@ -1,7 +1,7 @@
 """Updates as PTB's objects, with the fields that the Bot API promises.
 
 PTB takes for granted that fields are there and of the right type: an update without them would
-fail somewhere in a handler. Here it fails at once, and is set aside.
+fail somewhere in a handler. Here it fails immediately, and is set aside.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The board: one message in General that lists the tickets whose topics have to wait.
 
-Where many people ask at once, their topics take minutes to appear. The board lists all of them
-within seconds, and a ticket that is taken from it comes next.
+Where many people ask at the same time, their topics take minutes to appear. The board lists all of
+them within seconds, and a ticket that is taken from it comes next.
 """
 
 from collections.abc import Sequence

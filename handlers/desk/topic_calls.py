@@ -254,7 +254,7 @@ class TopicCaller:
                 await bot.delete_forum_topic(group, topic, rate_limit_args=True)
 
     async def _forget_topic(self, ticket: Ticket, chosen: PendingCall, now: datetime) -> None:
-        """Make a new topic in place of a deleted one, unless nobody needs it any more."""
+        """Make a new topic in place of a deleted one, unless nobody needs it."""
         _log.warning("topic_was_deleted", ticket=ticket.id)
         async with self._database.unit_of_work() as session:
             row = await self._desk.tickets.find(session, ticket.id)

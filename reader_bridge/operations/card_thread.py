@@ -59,7 +59,7 @@ class CardThread:
 
 
 def _set_result(future: "asyncio.Future[Any]", value: Any, problem: BaseException | None) -> None:
-    """Set the result of a call, unless nobody waits for it any more."""
+    """Set the result of a call, unless nobody waits for it."""
     if future.done():
         return
     if problem is None:
@@ -69,7 +69,7 @@ def _set_result(future: "asyncio.Future[Any]", value: Any, problem: BaseExceptio
 
 
 class StopSwitch:
-    """Stops the commands of an operation: once it is set, none is sent any more.
+    """Stops the commands of an operation: once it is set, no more are sent.
 
     A command passes it as the last thing before it is sent, and under the lock that setting it
     takes. So every command is either not sent, or was on its way to the card before the stop.
@@ -81,7 +81,7 @@ class StopSwitch:
 
     @property
     def is_set(self) -> bool:
-        """Whether nothing may be sent any more."""
+        """Whether nothing more may be sent."""
         return self._is_set
 
     def set(self) -> None:

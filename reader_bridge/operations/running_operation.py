@@ -94,7 +94,7 @@ class RunningOperation:
     def stop(self, code: FailureCode) -> None:
         """Stop the operation, which may not even run yet.
 
-        When this returns, no question appears and no command is sent any more. One that was on its
+        When this returns, no question appears and no command is sent. One that was on its
         way to the card has its true outcome, which is then the operation's end.
 
         :param code: the failure to report otherwise.

@@ -25,7 +25,7 @@ class OperationRunningError(BridgeError):
 
 
 class NoPairingError(BridgeError):
-    """No bridge waits to be confirmed any more; the chat needs a new code."""
+    """No bridge waits to be confirmed; the chat needs a new code."""
 
 
 class NothingToResolveError(BridgeError):
@@ -33,4 +33,4 @@ class NothingToResolveError(BridgeError):
 
 
 class AdminBarredError(BridgeError):
-    """A card rejected the issuer's key over this pairing, so no PIN is set over it any more."""
+    """A card rejected the issuer's key over this pairing, so no further PIN is set over it."""

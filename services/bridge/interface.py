@@ -56,7 +56,7 @@ class BridgeHub(Protocol):
     async def answer_pairing(self, chat_id: int, now: datetime, *, accepted: bool) -> None:
         """Take the chat's answer to whether the words are the same.
 
-        :raises NoPairingError: when no bridge waits for it any more.
+        :raises NoPairingError: when no bridge waits for it.
         """
 
     def status(self, chat_id: int) -> BridgeStatus:

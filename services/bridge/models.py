@@ -43,7 +43,7 @@ class PairingRow(Base):
     paired_at: Mapped[SteadyTime]
     expires_at: Mapped[SteadyTime] = mapped_column(index=True)
     admin_key_rejected: Mapped[bool]
-    """A card rejected the issuer's key; no PIN is set over this pairing any more."""
+    """A card rejected the issuer's key; no further PIN is set over this pairing."""
 
 
 class OperationRow(Base):

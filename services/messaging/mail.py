@@ -32,7 +32,7 @@ class MailComposer(Protocol):
     async def compose(
         self, session: AsyncSession, message: OutgoingMessage, now: datetime
     ) -> ComposedMail | None:
-        """Return the mail, or `None` if it has no recipient any more."""
+        """Return the mail, or `None` if it no longer has a recipient."""
 
 
 class MailTransport(Protocol):
@@ -111,7 +111,7 @@ class MailSender:
         self._transport = transport
 
     async def send(self, message: OutgoingMessage, now: datetime) -> None:
-        """Render and send one message, unless it has no recipient any more."""
+        """Render and send one message, unless it no longer has a recipient."""
         async with self._database.unit_of_work() as session:
             mail = await self._composer.compose(session, message, now)
         if mail is not None:

@@ -120,7 +120,7 @@ async def load_pending(
 
 
 async def delete_old(session: AsyncSession, now: datetime) -> None:
-    """Delete messages that were given up so long ago that nobody needs them any more."""
+    """Delete messages that were given up so long ago that nobody needs them."""
     is_old = OutboxMessage.put_at < now - GIVE_UP_AFTER - KEPT_FAILED
     await session.execute(delete(OutboxMessage).where(OutboxMessage.failed.is_not(None), is_old))
 

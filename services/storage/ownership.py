@@ -83,7 +83,7 @@ class Ownership(ABC):
 
     @abstractmethod
     async def release(self) -> None:
-        """End the claim, so that another process can take over at once."""
+        """End the claim, so that another process can take over immediately."""
 
     @abstractmethod
     async def describe_owner(self) -> str:

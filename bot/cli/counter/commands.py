@@ -70,7 +70,7 @@ def apply(
         )
         return data, await session.counter.apply(data, session.now)
 
-    with reserve_private_file(html):  # before there is a code that could not be printed any more
+    with reserve_private_file(html):  # before there is a code that could no longer be printed
         print_application(out, *run_with_authority(context, out, work), html)
 
 

@@ -96,7 +96,7 @@ class Question(QWidget):
         self._answer(None)
 
     def discard(self) -> None:
-        """Overwrite what was typed, and answer nothing any more."""
+        """Overwrite what was typed, and answer nothing more."""
         self._is_answered = True
 
     def show_problem(self, problem: str) -> None:

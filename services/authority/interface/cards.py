@@ -33,7 +33,7 @@ class Cards(Protocol):
     async def find_certificate(self, session: AsyncSession, permit: CardPermit) -> bytes:
         """Return the authentication certificate on record of the card, as DER.
 
-        :raises WrongCardError: where there is none (any more).
+        :raises WrongCardError: where there is none, or no longer one.
         """
 
     async def activate(

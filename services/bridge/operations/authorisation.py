@@ -86,7 +86,7 @@ class PinAuthorisation:
         Everything is checked once more: the grant, the state, the card, the pairing, and that
         neither this operation nor this grant had a cryptogram before.
 
-        :raises AuthorityError: where person, state or card are not right any more.
+        :raises AuthorityError: where person, state or card are no longer right.
         :raises OperationGoneError: where there was one, or operation or pairing are over.
         """
         assert operation.permit is not None
@@ -119,7 +119,7 @@ class PinAuthorisation:
 
         :param proved_by: the operation that gave the receipt.
         :returns: `None` where the receipt proves nothing.
-        :raises AuthorityError: where the state does not allow it any more.
+        :raises AuthorityError: where the state no longer allows it.
         :raises OperationGoneError: where the operation is over.
         """
         permit, chat_id = operation.permit, operation.chat_id
@@ -163,7 +163,7 @@ class PinAuthorisation:
                 await self._operations.record_end(session, operation, failed)
 
     async def record_stopping(self, operation: OperationRecord) -> None:
-        """Record that the operation has to end, so that nobody releases its cryptogram any more.
+        """Record that the operation has to end, so that nobody releases its cryptogram.
 
         :raises OperationGoneError: where the operation is over.
         """

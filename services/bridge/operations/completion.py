@@ -36,7 +36,7 @@ STOP_DELAY = timedelta(seconds=20)
 its way to the card takes at most 15 s."""
 _S, _T = OperationState, Trigger
 _LAST_WORDS = frozenset({FailureCode.LINK_LOST, ServerFailure.UNPAIRED, ServerFailure.REPLACED})
-"""Reasons after which a bridge that is not connected reports nothing any more."""
+"""Reasons after which a bridge that is not connected reports nothing more."""
 _log = structlog.get_logger()
 
 
@@ -92,7 +92,7 @@ class OperationCompletion:
     async def fail_unanswered(self, chat: HubChat, operation: OperationRecord) -> None:
         """End an operation that was stopped, and of which the bridge did not report the end.
 
-        One that connects to a restarted server reports what it did at once, or did nothing.
+        One that connects to a restarted server reports what it did immediately, or did nothing.
         """
         is_connected = chat.session is not None and chat.session.transport is not None
         is_undone = operation.restored and is_connected
@@ -102,7 +102,7 @@ class OperationCompletion:
     async def fail_refused(
         self, chat: HubChat, operation: OperationRecord, error: AuthorityError | OperationGoneError
     ) -> None:
-        """End an operation that authority or records do not allow any more."""
+        """End an operation that authority or records no longer allow."""
         if isinstance(error, WrongStateError):
             await self.fail(chat, operation, ServerFailure.WRONG_STATE, state=error.state)
         elif isinstance(error, WrongCardError):
@@ -198,7 +198,7 @@ class OperationCompletion:
     ) -> None:
         """Ask the bridge to stop before the card gets its new PIN.
 
-        It gets that only once the server says that the card is genuine, which is not said any more.
+        It gets that only once the server says that the card is genuine, which is no longer said.
         """
         if not operation.is_cancelled and chat.session is not None:
             chat.session.send(CancelOperation(operation.request_id))

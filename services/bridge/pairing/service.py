@@ -131,7 +131,7 @@ class PairingService:
     async def answer_in_chat(self, chat: HubChat, accepted: bool, now: datetime) -> None:
         """Take the chat's answer to the words. The chat's lock is held.
 
-        :raises NoPairingError: when no bridge waits for it any more.
+        :raises NoPairingError: when no bridge waits for it.
         """
         offered = chat.pending
         if offered is None or offered.expires_at <= steady_time(now):

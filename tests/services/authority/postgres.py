@@ -61,7 +61,7 @@ class PostgresServer:
             )
 
     def crash(self) -> None:
-        """End the server at once, as when the machine fails; `launch` makes it recover."""
+        """End the server immediately, as when the machine fails; `launch` makes it recover."""
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(timeout=30)
 

@@ -56,7 +56,7 @@ class Reinstatement:
     :ivar published_at: when it was.
     :ivar reinstated: put back.
     :ivar unrecorded: on no record, and published further as they were.
-    :ivar still_on_hold: applications that are on hold here and were not any more in the list; they
+    :ivar still_on_hold: applications that are on hold here and were no longer in the list; they
         stay so until somebody looks at them.
     """
 
