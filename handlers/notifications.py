@@ -102,8 +102,13 @@ _WHO_SUSPENDED_IT = N_(
     "<b>Was this you?</b> If not, someone may be able to read your e-mail. The certificate stays "
     "suspended."
 )
-_HARMLESS = frozenset({NoticeKind.PAID, NoticeKind.POSTED})
-"""Notices that mention no hotline."""
+_NEXT_STEPS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        NoticeKind.PAID: (N_("📍 Check my status"), "status"),
+        NoticeKind.POSTED: (N_("🆕 Activate my card"), "activate"),
+    }
+)
+"""The button and conversation of the notices that mention no hotline."""
 _ON_HOLD = frozenset({NoticeKind.SUSPENDED, NoticeKind.RESUMING})
 """Notices about a suspended certificate, which a no keeps suspended."""
 
@@ -188,7 +193,9 @@ async def render_notice(
     if rows:
         asked = _WHO_SUSPENDED_IT if notice is NoticeKind.SUSPENDED else _WAS_IT_YOU
         parts.append(say(language, asked))
-    elif notice not in _HARMLESS:
+    elif notice in _NEXT_STEPS:
+        rows = [_conversation_row(language, *_NEXT_STEPS[notice])]
+    else:
         parts.append(say(language, _CALL))
     return view(Markup("\n\n".join(parts)), *rows)
 

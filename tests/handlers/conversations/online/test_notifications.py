@@ -11,7 +11,7 @@ from services.authority.data_types import AuthorityOperation
 from services.messaging import outbox
 from services.storage.models import ChatRow, Job
 from tests import phrases
-from tests.bot_harness import BotHarness
+from tests.bot_harness import BotHarness, buttons
 from tests.handlers.clock import NOW
 from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.conversations.online.linked_chats import (
@@ -170,6 +170,8 @@ async def test_every_notice_reads_in_both_languages(harness: BotHarness, office:
         await act(holder.ui_number, NOW)
     await holder.is_revoked(NOW)
     await harness.run_due_jobs(NOW)
+    for message in (*anna.bot_messages[1:], *mei.bot_messages[1:]):
+        assert buttons(message) or "0800-080-117" in message["text"], "there is a way on"
     titles = [message["text"].split("\n")[0] for message in anna.bot_messages[1:]]
     assert titles == [
         "🔗 Another chat now gets your alerts",
