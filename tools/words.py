@@ -101,7 +101,7 @@ LABELS: Final = re.compile(r"(?:^|_)(?:label|title)$", re.IGNORECASE)
 _NOT_BUTTONS: Final = frozenset({"send_invoice"})
 _VERBS = """
 Activate Ask Cancel Change Check Choose Connect Continue Copy Correct Delete Disconnect Don't
-Erase Get Keep Notify Pay Reactivate Release Remind Reopen Resend Resolve Revoke See Send Show
+Erase Get Keep Notify Open Pay Reactivate Release Remind Reopen Resend Resolve Revoke See Send Show
 Start Stop Suspend Take Try Turn Type Unlock Use
 """
 VERBS: Final = frozenset(_VERBS.split())
@@ -119,7 +119,7 @@ CHOICES: Final = frozenset(
         *("The new PIN is set", "PC can't read the card", "PIN locked/forgotten"),
         *("PIN wrong or locked", "Subscriber code", "Card lost"),
         *("Back", "Back to this step", "All topics", "All questions", "English", "In English"),
-        *("Step-by-step guides", "Chinese sentence", "More in Kaika", "take over"),
+        *("Step-by-step guides", "Chinese sentence", "Official page", "Short answer", "More"),
     }
 )
 """What a person names in answer to a question, and places to go to; all else begins with a verb."""
