@@ -11,7 +11,7 @@ async def test_the_fee_is_paid_after_all_that_comes_between(embedded: Office) ->
     mei = Person(embedded.harness, "美玲", "zh-hant")
     await mei.types("我要幫媳婦繳費")
     await mei.taps("怎麼繳費")
-    await mei.taps("線上繳費")
+    await mei.taps("現在繳費")
     mei.reads("統一證號", "用戶代碼", "申請書")
     await mei.sends("photo")
     mei.reads("無法處理圖片", "請將它刪除")

@@ -56,7 +56,7 @@ async def test_the_guide_reaches_the_page_for_paying_and_a_person(guide: BotHarn
     linh = Person(guide, "Linh", "vi")
     await linh.types("how pay money for card")
     await linh.taps("How to pay")
-    await linh.taps("Pay the card fee")
+    await linh.taps("Step by step")
     await linh.taps(phrases.HAVE_EVERYTHING)
     linh.reads(OFFICIAL_PAGE)
     await linh.taps("No data found")
