@@ -132,11 +132,9 @@ class CodeCheckScenario:
     async def _forgive(self, numbers: list[UiNumber]) -> None:
         async with self.authority.database.unit_of_work() as session:
             for number in numbers:
-                await rate_limit.reset(
-                    session,
-                    authority_limits.CODE_GUESSES,
-                    self.authority.records.hash_ui_number(number),
-                )
+                subject = self.authority.records.hash_ui_number(number)
+                for limit in authority_limits.CODE_LIMITS:
+                    await rate_limit.reset(session, limit, subject)
 
     async def time_status_lookups(self, now: datetime) -> dict[str, float]:
         """Look up the status of one person repeatedly."""

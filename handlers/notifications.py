@@ -40,6 +40,16 @@ _NOTICE_TEXTS: Mapping[str, str] = MappingProxyType(
             "👁 <b>Your subscriber code was shown in another chat</b>\n"
             "{at} (Taipei), with a one-time code from your mailbox."
         ),
+        NoticeKind.CODE_GUARDED: N_(
+            "🛡 <b>Your subscriber code was typed wrong four times</b>\n"
+            "{at} (Taipei), in chats that don't get your alerts. It still works here. Such "
+            "chats now need your birth date and a one-time code first."
+        ),
+        NoticeKind.CHAT_VERIFIED: N_(
+            "🛡 <b>Another chat verified itself as yours</b>\n"
+            "{at} (Taipei), with your birth date and a one-time code from your mailbox. It can "
+            "try your subscriber code three more times."
+        ),
         NoticeKind.CODE_LOCKED: N_(
             "🔒 <b>The subscriber code is locked</b>\n"
             "{at} (Taipei): it was entered wrong for the fourth time. Your card and "

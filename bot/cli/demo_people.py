@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from services import rate_limit
 from services.authority.data_types import AuthorityOperation, CardPermit, Charge, Checkout
 from services.authority.embedded.audit import Actor
 from services.authority.embedded.authority import EmbeddedAuthority
+from services.authority.embedded.authority_limits import OWN_CODE_GUESSES
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.personal_data.records import PersonalData, find_latest_application
-from services.authority.errors import CodeLockedError, WrongCodeError
 from services.authority.interface.cards import CardMaker, CardOrder
 from services.authority.lifecycle import CertificateAct, RevocationReason
 from services.formats.hidden import Hidden
@@ -212,16 +213,11 @@ class _Story:
             await self._authority.certificates.change_state(session, found, act, _ACTOR, at)
 
     async def _lock(self, application: str, at: datetime) -> None:
-        """Type a wrong code from four chats, as people do who mix up two forms."""
-        wrong = SubscriberCode("wrang234")
-        check = self._authority.credentials.check_code
-        for chat in range(4):
-            try:
-                await check(
-                    self._ui_number, wrong, AuthorityOperation.STATUS, self._chat * 10 - chat, at
-                )
-            except (WrongCodeError, CodeLockedError):
-                continue
+        """Use the attempts of their own chats up, as people do who mix up two forms."""
+        subject = self._authority.records.hash_ui_number(self._ui_number)
+        async with self._authority.database.unit_of_work() as session:
+            for _ in range(OWN_CODE_GUESSES.max_uses):
+                await rate_limit.consume(session, OWN_CODE_GUESSES, subject, at)
 
     async def _revoke(self, application: str, at: datetime) -> None:
         await self._counter.revoke(self._ui_number, RevocationReason.UI_NUMBER_CHANGED, at)

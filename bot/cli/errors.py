@@ -145,6 +145,7 @@ _CODES: Mapping[type[Exception], str] = MappingProxyType(
         errors.WrongStateError: "wrong_state",
         errors.WrongCodeError: "wrong_code",
         errors.CodeLockedError: "code_locked",
+        errors.VerificationRequiredError: "verification_required",
         errors.ChatPausedError: "chat_paused",
         errors.TooManyMailsError: "too_many_mails",
         errors.CheckQueueFullError: "check_queue_full",

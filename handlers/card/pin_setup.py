@@ -10,6 +10,7 @@ from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK, CardConversation, OnDone, OperationSteps
 from handlers.card.pairing_steps import PcSetup
 from handlers.engine.model import ButtonTransition, Conversation, Step
+from handlers.identity.chat_verification import chat_verification_steps
 from handlers.identity.code_verification import CodeVerification
 from handlers.identity.granted_actions import DONE, OFFER, linking_steps
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
@@ -73,6 +74,7 @@ class PinSetupConversation:
         steps = {
             "ready": Step(self.ready, (connect, *self.other_buttons), on_shown=on_shown),
             **verification.steps,
+            **chat_verification_steps(authority),
             "confirm": Step(self.confirm, (start,), requires=(GRANT,), on_shown=on_shown),
             **operation.steps,
             **linking_steps(authority.links, self.done, self.links),

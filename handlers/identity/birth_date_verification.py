@@ -54,14 +54,14 @@ _NEEDS_NUMBER = N_(
 class BirthDateVerification:
     """The steps that ask for UI No. and birth date, and send a one-time code.
 
-    :ivar number_step: the name of the step that asks for both.
-    :ivar date_step: the name of the one that asks for the date only.
+    :ivar date_step: the name of the step that asks for the date only.
+    :ivar number_step: the name of the one that asks for both; none where the number is known.
     """
 
     authority: Authority
     one_time_code: OneTimeCodeStep
-    number_step: str
     date_step: str
+    number_step: str | None = None
     introduction: str | None = None
     buttons: tuple[ButtonTransition, ...] = ()
     title: str | None = None
@@ -69,18 +69,23 @@ class BirthDateVerification:
     @property
     def steps(self) -> Mapping[str, Step]:
         """The steps."""
-        targets = (self.number_step, self.date_step, *self.one_time_code.also_targets)
+        targets = (self._start_step, self.date_step, *self.one_time_code.also_targets)
         secret = SecretInput(self._read, None, self.one_time_code.name, targets, self._submit)
-        return {
-            self.number_step: Step(
-                self._question,
-                self.buttons,
-                secret_input=secret,
-                on_enter=look_up_linked_people(self.authority),
-                title=self.title,
-            ),
-            self.date_step: Step(_ask_date, self.buttons, secret_input=secret, requires=(NUMBER,)),
-        }
+        date = Step(_ask_date, self.buttons, secret_input=secret, requires=(NUMBER,))
+        if self.number_step is None:
+            return {self.date_step: date}
+        number = Step(
+            self._question,
+            self.buttons,
+            secret_input=secret,
+            on_enter=look_up_linked_people(self.authority),
+            title=self.title,
+        )
+        return {self.number_step: number, self.date_step: date}
+
+    @property
+    def _start_step(self) -> str:
+        return self.number_step or self.one_time_code.start_step
 
     def _question(self, ctx: StepContext) -> Markup:
         question = _ask_date(ctx) if NUMBER in ctx.data else say(ctx.language, _ASK)
@@ -99,7 +104,7 @@ class BirthDateVerification:
         try:
             number = typed.number or unseal_ui_number(sealed_input, ctx)
         except GrantExpiredError as error:
-            return ErrorSteps(self.number_step).result_for(error, ctx)
+            return ErrorSteps(self._start_step).result_for(error, ctx)
         if typed.birth_date is None:
             return StepResult(self.date_step, seal_ui_number(sealed_input, number, ctx))
         return await self.one_time_code.send_to(session, number, typed.birth_date, ctx)

@@ -1,7 +1,8 @@
 """Verification by UI No. and subscriber code, the one way in which conversations ask for them.
 
-Two steps, ``who`` and ``code``, and the final steps ``paused`` and ``locked``. Both values may be
-typed in one message. What was typed is deleted from the chat; the UI No. stays sealed between the
+Two steps, ``who`` and ``code``, and the final steps ``paused`` and ``locked``. A chat that may not
+try the code for now is led to `handlers.identity.chat_verification`. Both values may be typed in
+one message. What was typed is deleted from the chat; the UI No. stays sealed between the
 steps, and after a right code only a grant is kept.
 """
 
@@ -21,7 +22,7 @@ from handlers.engine.model import (
     StepResult,
 )
 from handlers.engine.rendering import render_text
-from handlers.identity.error_messages import ErrorSteps
+from handlers.identity.error_messages import VERIFY, ErrorSteps
 from handlers.identity.input_parser import IdentityInput, parse_number_and_code
 from handlers.identity.records_notice import records_notice
 from handlers.identity.step_data import (
@@ -83,6 +84,10 @@ _NEEDS_NUMBER = N_(
 )
 
 
+FORGOTTEN_BUTTON = ButtonTransition("forgotten", N_("🔑 I forgot the code"), "retrieve/form")
+"""Leads to what can be done: before activation the code is shown, afterwards it is gone."""
+
+
 @dataclass(frozen=True)
 class CodeVerification:
     """The steps that verify a person for one operation.
@@ -91,6 +96,7 @@ class CodeVerification:
     :ivar introduction: shown above the question, such as what the operation does.
     :ivar buttons: other transitions from the first step.
     :ivar locked_step: what can be done about a locked code.
+    :ivar verify_step: where a chat leads that has to verify the person before it tries the code.
     """
 
     authority: Authority
@@ -101,11 +107,12 @@ class CodeVerification:
     introduction: str | None = None
     buttons: tuple[ButtonTransition, ...] = ()
     locked_step: Step | None = None
+    verify_step: str = VERIFY
 
     @property
     def steps(self) -> Mapping[str, Step]:
         """The steps, by the names they must have in their conversation."""
-        targets = ("who", "code", "paused", "locked", *self.also_targets)
+        targets = ("who", "code", "paused", "locked", self.verify_step, *self.also_targets)
         secret = SecretInput(self._read, self._submit, self.target, targets)
         linked = tuple(self._linked_person(index) for index in range(MAX_LINKED_PEOPLE))
         return {
@@ -116,7 +123,11 @@ class CodeVerification:
                 on_enter=look_up_linked_people(self.authority),
             ),
             "code": Step(
-                _ask_code, secret_input=secret, requires=(NUMBER,), next_steps=self._next_steps
+                _ask_code,
+                self.buttons,
+                secret_input=secret,
+                requires=(NUMBER,),
+                next_steps=self._next_steps,
             ),
             "paused": PAUSED,
             "locked": self.locked_step or LOCKED,
@@ -157,10 +168,11 @@ class CodeVerification:
         try:
             return await self._verify(number, typed.code, ctx)
         except AuthorityError as error:
-            result = ErrorSteps().result_for(error, ctx, retry="code")
+            result = ErrorSteps(verify=self.verify_step).result_for(error, ctx, retry="code")
             if isinstance(error, WrongCodeError):
                 data[WRONG_CODE] = "yes"
-            return replace(result, set_data=data) if result.target in ("code", "locked") else result
+            goes_on = result.target in ("code", "locked", self.verify_step)
+            return replace(result, set_data=data) if goes_on else result
 
     async def _verify(self, number: UiNumber, code: SubscriberCode, ctx: StepContext) -> StepResult:
         check = self.authority.credentials.check_code

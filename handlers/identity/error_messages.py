@@ -19,6 +19,7 @@ from services.authority.errors import (
     OneTimeCodeExpiredError,
     TooManyChatsError,
     TooManyMailsError,
+    VerificationRequiredError,
     WrongCardNumberError,
     WrongCodeError,
     WrongOneTimeCodeError,
@@ -26,6 +27,8 @@ from services.authority.errors import (
 )
 from services.calendar import TAIPEI
 
+VERIFY = "verify"
+"""The name of the step in which a chat verifies the person before it may try their code."""
 _SHORT = timedelta(minutes=5)
 """A pause that leaves time before a grant or a one-time code is over."""
 _WRONG_CODE = N_(
@@ -38,10 +41,21 @@ _WRONG_CODE_AND_PAUSED = N_(
     "{until} (Taipei). Attempts left for the code: {left}. If you can't wait, call "
     "0800-080-117."
 )
+_WRONG_CODE_AND_VERIFY = N_(
+    "❌ <b>UI No. or code is incorrect.</b> This chat has no attempts left until {until} "
+    "(Taipei). <b>To continue now</b>, use the birth date and a one-time code by e-mail."
+)
+_PAUSED_AND_VERIFY = N_(
+    "⏳ <b>This chat has no attempts left until {until} (Taipei)</b>, so the code was not checked. "
+    "<b>To continue now</b>, use the birth date and a one-time code by e-mail."
+)
+_VERIFY_FIRST = N_(
+    "🛡 <b>This code was typed wrong four times, so it is protected.</b> To continue here, use "
+    "the birth date and a one-time code by e-mail."
+)
 _LOCKED = N_(
     "🔒 <b>This code is locked</b> after four wrong attempts. To have it released, go to the "
-    "counter with your ARC. If the application was not paid in time, it was deleted: apply "
-    "again."
+    "counter with your ARC."
 )
 _PAUSED = N_(
     "⏳ <b>Too many attempts.</b> Try again after {until} (Taipei). This protects you: no one "
@@ -111,6 +125,7 @@ class ErrorSteps:
     :ivar other_state: the step for any other state.
     :ivar overdue: the step for a deadline that has passed; `start` where it cannot happen.
     :ivar clear_data: what is cleared when the person has to start again.
+    :ivar verify: the step that verifies a person before the chat may try their code.
     """
 
     start: str = "who"
@@ -118,6 +133,7 @@ class ErrorSteps:
     other_state: str = EXPIRED
     overdue: str | None = None
     clear_data: tuple[str, ...] = ALL_KEYS
+    verify: str = VERIFY
 
     def result_for(
         self, error: AuthorityError, ctx: StepContext, retry: str | None = None
@@ -131,6 +147,12 @@ class ErrorSteps:
                 return self._end(self.states.get(error.state, self.other_state))
             case DeadlinePassedError() if self.overdue is not None:
                 return self._end(self.overdue)
+            case (
+                VerificationRequiredError()
+                | ChatPausedError(can_verify=True)
+                | WrongCodeError(can_verify=True)
+            ):
+                return StepResult(self.verify, message=message_for(error))
             case CodeLockedError():
                 return StepResult("locked", message=message_for(error), clears_history=True)
             case ChatPausedError() if retry is not None and is_short_pause(error, ctx.now):
@@ -162,9 +184,13 @@ def message_for(error: AuthorityError, now: datetime | None = None) -> StatusMes
     match error:
         case WrongCodeError(paused_until=None):
             return StatusMessage(_WRONG_CODE, {"left": str(error.tries_left)})
+        case WrongCodeError(paused_until=datetime() as until, can_verify=True):
+            return StatusMessage(_WRONG_CODE_AND_VERIFY, {"until": format_time(until)})
         case WrongCodeError(paused_until=datetime() as until):
             values = {"left": str(error.tries_left), "until": format_time(until)}
             return StatusMessage(_WRONG_CODE_AND_PAUSED, values)
+        case ChatPausedError(can_verify=True):
+            return StatusMessage(_PAUSED_AND_VERIFY, {"until": format_time(error.until)})
         case ChatPausedError() if now is not None and is_short_pause(error, now):
             return StatusMessage(_SLOWER, {"until": format_time(error.until)})
         case ChatPausedError():
@@ -189,6 +215,7 @@ def message_for(error: AuthorityError, now: datetime | None = None) -> StatusMes
 
 _PLAIN: dict[type[AuthorityError], str] = {
     CodeLockedError: _LOCKED,
+    VerificationRequiredError: _VERIFY_FIRST,
     CheckQueueFullError: _BUSY,
     GrantExpiredError: _EXPIRED,
     GrantUsedError: _USED,

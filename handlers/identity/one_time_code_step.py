@@ -51,8 +51,7 @@ _ASK_IF_KNOWN = N_(
     "Type it here; your message is deleted right away. No mail after two minutes? Check your "
     "spam folder, and check the number and date."
 )
-LIMIT = "mail_limit"
-"""The name of the final step where no mail is sent for now."""
+_VERIFIED = N_("✅ <b>You're verified.</b> This chat can try the code again.")
 SEND_AGAIN = N_("🔁 Send it again")
 _SENT_AGAIN = N_(
     "🔁 <b>We are sending a new one-time code.</b> Only the code in the newest mail works."
@@ -62,10 +61,10 @@ _SENT_AGAIN = N_(
 _NO_MAIL = N_(
     "<b>No mail?</b>\n"
     "• Wait two minutes and check your spam folder.\n"
-    "• It goes to the e-mail address on your application. For your security we don't show it.\n"
+    "• It goes to the e-mail address on your application.\n"
     "• Only the newest code works, for ten minutes. It's not the subscriber code or PIN.\n"
-    "• Can't open that mailbox? Call 0800-080-117. You can't continue without this code, so no "
-    "one can act in your name."
+    "• Not paid in time? Then the application was deleted; apply again.\n"
+    "• Can't open that mailbox? Call 0800-080-117."
 )
 _PRESS_BACK = N_(
     "🔒 Your message was deleted. Was the UI No. or birth date wrong? Press ‹ Back and type "
@@ -80,28 +79,30 @@ class OneTimeCodeStep:
     :ivar operation: what it is for where there is no grant yet.
     :ivar target: where the right code leads.
     :ivar limit_step: the final step where no mail is sent for now.
-    :ivar limit_target: where the button under a grant leads then.
+    :ivar limit_target: where the button under a grant leads then; to that step, where not given.
     :ivar start_step: the step to go back to when the grant has expired.
     :ivar name: the name of the step itself.
+    :ivar limit_name: the name of `limit_step`.
     """
 
     authority: Authority
     operation: AuthorityOperation
     target: str
     limit_step: Step
-    limit_target: str = LIMIT
+    limit_target: str | None = None
     start_step: str = "who"
     name: str = "mailed"
+    limit_name: str = "mail_limit"
 
     @property
     def also_targets(self) -> tuple[str, ...]:
         """Where sending a code may lead besides the step itself."""
-        return (self.start_step, LIMIT)
+        return (self.start_step, self.limit_name)
 
     @property
     def steps(self) -> Mapping[str, Step]:
         """The step, and the final one where no mail is sent for now."""
-        return {self.name: self._step, LIMIT: self.limit_step}
+        return {self.name: self._step, self.limit_name: self.limit_step}
 
     @property
     def _step(self) -> Step:
@@ -116,7 +117,7 @@ class OneTimeCodeStep:
     def send_button(self) -> ButtonTransition:
         """The button that sends the first code, under the grant."""
         text = N_("✉️ Send a one-time code")
-        targets = (self.start_step, self.limit_target)
+        targets = (self.start_step, self.limit_target or self.limit_name)
         return ButtonTransition("mail", text, self.name, self._send, also_targets=targets)
 
     async def send_to(
@@ -150,9 +151,9 @@ class OneTimeCodeStep:
         challenge = error.challenge or ctx.data.get(CHALLENGE)
         if challenge is not None:
             return StepResult(self.name, {CHALLENGE: challenge}, message)
-        if GRANT in ctx.data and self.limit_target != LIMIT:
+        if GRANT in ctx.data and self.limit_target is not None:
             return StepResult(self.limit_target, message=message)
-        return StepResult(LIMIT, {}, message, ALL_KEYS, clears_history=True)
+        return StepResult(self.limit_name, {}, message, ALL_KEYS, clears_history=True)
 
     async def _create_challenge(self, session: AsyncSession, ctx: StepContext) -> Challenge:
         credentials, sealed_input = self.authority.credentials, self.authority.sealed_input
@@ -174,6 +175,10 @@ class OneTimeCodeStep:
             grant = await check(ctx.data[CHALLENGE], code, ctx.chat_id, ctx.now, ctx.attempt)
         except AuthorityError as error:
             return ErrorSteps(self.start_step).result_for(error, ctx, retry=self.name)
+        if self.operation is AuthorityOperation.VERIFY:  # the code is still to come
+            message = StatusMessage(_VERIFIED)
+            used = (CHALLENGE, BIRTH_DATE)
+            return StepResult(self.target, {}, message, used, clears_history=True)
         clear = tuple(key for key in ALL_KEYS if key != GRANT)
         return StepResult(self.target, {GRANT: grant.id}, clear_data=clear, clears_history=True)
 

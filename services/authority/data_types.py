@@ -12,7 +12,7 @@ CURRENCY = "TWD"
 
 
 class AuthorityOperation(StrEnum):
-    """What a person can ask for; the conversations have the same names."""
+    """What a person can ask for; all but `VERIFY` are names of conversations."""
 
     RETRIEVE = "retrieve"
     PAY = "pay"
@@ -21,6 +21,8 @@ class AuthorityOperation(StrEnum):
     SUSPEND = "suspend"
     RESUME = "resume"
     UNLOCK = "unlock"
+    VERIFY = "verify"
+    """More attempts at the code for a chat that verified its person."""
 
 
 class Proof(StrEnum):

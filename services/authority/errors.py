@@ -31,16 +31,32 @@ class WrongCodeError(AuthorityError):
 
     :ivar tries_left: how many wrong tries are left before the code is locked.
     :ivar paused_until: until when this chat has none left, `None` while it has.
+    :ivar can_verify: whether verifying the person gives this chat more.
     """
 
-    def __init__(self, tries_left: int, paused_until: datetime | None = None) -> None:
+    def __init__(
+        self, tries_left: int, paused_until: datetime | None = None, can_verify: bool = False
+    ) -> None:
         super().__init__(f"wrong code, {tries_left} tries left")
         self.tries_left = tries_left
         self.paused_until = paused_until
+        self.can_verify = can_verify
+
+
+class VerificationRequiredError(AuthorityError):
+    """Chats that nobody knows typed the code wrong too often; such a chat verifies first.
+
+    :ivar other_chats: if this try was the last of theirs, the chats linked to the person; they are
+        notified.
+    """
+
+    def __init__(self, other_chats: tuple[int, ...] = ()) -> None:
+        super().__init__("the person has to be verified first")
+        self.other_chats = other_chats
 
 
 class CodeLockedError(AuthorityError):
-    """The code was wrong too often. It is released at the counter.
+    """Chats of the person typed the code wrong too often. It is released at the counter.
 
     :ivar other_chats: if this try locked it, the chats linked to the person; they are notified.
     """
@@ -54,11 +70,13 @@ class ChatPausedError(AuthorityError):
     """The chat has used up its tries.
 
     :ivar until: when it may try again.
+    :ivar can_verify: whether verifying the person gives this chat more tries at their code.
     """
 
-    def __init__(self, until: datetime) -> None:
+    def __init__(self, until: datetime, can_verify: bool = False) -> None:
         super().__init__(f"paused until {until:%Y-%m-%d %H:%M}Z")
         self.until = until
+        self.can_verify = can_verify
 
 
 class TooManyMailsError(AuthorityError):

@@ -7,7 +7,11 @@ class NoticeKind(StrEnum):
     """What a notice is about."""
 
     CODE_REVEALED = "code_revealed"
+    CODE_GUARDED = "code_guarded"
+    """Chats that nobody knows typed the code wrong too often, and now have to verify first."""
     CODE_LOCKED = "code_locked"
+    CHAT_VERIFIED = "chat_verified"
+    """A chat verified the person, and got more attempts at the code."""
     PAID = "paid"
     ADDRESS_CHANGED = "address_changed"
     POSTED = "posted"
@@ -23,7 +27,9 @@ class NoticeKind(StrEnum):
 SUSPICIOUS = frozenset(
     {
         NoticeKind.CODE_REVEALED,
+        NoticeKind.CODE_GUARDED,
         NoticeKind.CODE_LOCKED,
+        NoticeKind.CHAT_VERIFIED,
         NoticeKind.ACTIVATED,
         NoticeKind.SUSPENDED,
         NoticeKind.RESUMING,

@@ -15,7 +15,7 @@ from services.authority.embedded.counter import ApplicationRow, PersonFile
 from services.authority.embedded.payments.applications import ApplicationReceipt
 from services.authority.embedded.payments.payments import PaymentView
 from services.authority.embedded.personal_data.records import PersonalData
-from services.authority.lifecycle import ApplicationState
+from services.authority.lifecycle import CODE_RECOVERABLE, ApplicationState
 from services.calendar import TAIPEI, last_payment_day
 from services.formats.dates import format_roc
 
@@ -34,7 +34,7 @@ def print_application(
     }
     if receipt.code is None:
         told = f"There is an application already ({receipt.state}); nothing was changed."
-        out.print_result(values, told, "A forgotten code is retrieved by the person, online.")
+        out.print_result(values, told, _forgotten_code_advice(receipt.state))
         return
     form = fill_in_form(data, receipt)
     values |= {"form_text": form.render_text(), "form_html": form.render_html()}
@@ -43,6 +43,13 @@ def print_application(
         html.write_text(form.render_html(), encoding="utf-8")
         lines.append(f"The form to print is in {html}; it shows the code, so delete it afterwards.")
     out.print_result(values, *lines)
+
+
+def _forgotten_code_advice(state: ApplicationState) -> str:
+    """Return what becomes of a forgotten code."""
+    if state in CODE_RECOVERABLE:
+        return "A forgotten code is retrieved by the person, online, until the card is activated."
+    return "The card is activated, so nobody can give a forgotten code back; suspend it instead."
 
 
 @contextmanager
@@ -100,6 +107,7 @@ def person_file_to_json(file: PersonFile) -> dict[str, Any]:
         "valid_until": timeline.valid_until,
         "revocation_reason": file.revocation_reason,
         "card_number": file.card_number.reveal() if file.card_number else None,
+        "code_is_guarded": file.code_is_guarded,
         "code_is_locked": file.code_is_locked,
         "payments": [vars(payment) for payment in file.payments],
     }
@@ -119,6 +127,8 @@ def format_person_file(file: PersonFile) -> list[str]:
     ]
     if timeline.application is ApplicationState.SUBMITTED:
         lines.append(f"  pay by        {last_payment_day(timeline.deadline):%Y-%m-%d}")
+    if file.code_is_guarded and not file.code_is_locked:
+        lines.append("  Others typed the subscriber code wrong four times; new chats verify first.")
     if file.code_is_locked:
         lines.append("  The subscriber code is locked; kaika counter release-code unlocks it.")
     if timeline.certificate:

@@ -24,7 +24,8 @@ from handlers.engine.model import (
     StepContext,
     StepResult,
 )
-from handlers.identity.code_verification import CodeVerification
+from handlers.identity.chat_verification import chat_verification_steps
+from handlers.identity.code_verification import FORGOTTEN_BUTTON, CodeVerification
 from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.dates import format_date, format_dates
@@ -79,6 +80,7 @@ def pay_conversation(
         on_verified=steps.look_up_amount_due,
         also_targets=(PAID, "made", "overdue"),
         introduction=_INTRODUCTION,
+        buttons=(FORGOTTEN_BUTTON,),
     )
     return Conversation(
         name=NAME,
@@ -86,6 +88,7 @@ def pay_conversation(
         initial="who",
         steps={
             **verification.steps,
+            **chat_verification_steps(authority),
             "owed": _amount_due_step(steps, takes_payments),
             "address": _address_step(steps),
             "confirm": _confirm_step(steps),

@@ -7,7 +7,8 @@ notified before the certificates are resumed.
 from handlers.conversations.resume.guide import RESUME as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
 from handlers.identity.card_number_input import card_number_input
-from handlers.identity.code_verification import CodeVerification
+from handlers.identity.chat_verification import chat_verification_steps
+from handlers.identity.code_verification import FORGOTTEN_BUTTON, CodeVerification
 from handlers.identity.granted_actions import (
     DONE,
     NOTHING_TO_DO,
@@ -90,6 +91,7 @@ def resume_conversation(authority: Authority, database: Database) -> Conversatio
         on_verified=check_precondition(authority, database, "card", _next_step),
         also_targets=(NOTHING_TO_DO, *UNAVAILABLE_STEP_NAMES),
         introduction=_INTRODUCTION,
+        buttons=(FORGOTTEN_BUTTON,),
     )
     return Conversation(
         name="resume",
@@ -101,6 +103,7 @@ def resume_conversation(authority: Authority, database: Database) -> Conversatio
             "safe": _SAFETY_STEP,
             "stay": GUIDE.steps["stay"],
             **verification.steps,
+            **chat_verification_steps(authority),
             "card": Step(
                 _CARD,
                 secret_input=card_number_input(authority.credentials, "card", "mail"),

@@ -26,7 +26,9 @@ from services.authority.interface.credentials import Credentials
 _FORM = N_(
     "<b>Check the form first</b>\n"
     "The subscriber code (用戶代碼), 6–10 characters, is printed on the application form (申請書) "
-    "you took home. Can you find it?"
+    "you took home. Can you find it?\n"
+    "\n"
+    "⚠️ <b>After activation (開卡) the code is gone</b>: no one, including us, can give it back."
 )
 _INTRODUCTION = N_(
     "🔑 <b>Get your subscriber code back (取回用戶代碼)</b>. This works only if the card is not "
@@ -77,7 +79,7 @@ _FORM_STEP = Step(
 def retrieve_conversation(authority: Authority) -> Conversation:
     """Return the conversation."""
     one_time_code = OneTimeCodeStep(authority, AuthorityOperation.RETRIEVE, "ready", _MAIL_LIMIT)
-    verification = BirthDateVerification(authority, one_time_code, "who", "born", _INTRODUCTION)
+    verification = BirthDateVerification(authority, one_time_code, "born", "who", _INTRODUCTION)
     show = _show_button(authority.credentials)
     show_again = replace(show, key="again", label=N_("👁 Show it again"))
     return Conversation(

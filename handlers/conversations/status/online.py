@@ -11,7 +11,8 @@ from typing import Any
 
 from handlers.conversations.status.guide import STATUS as GUIDE
 from handlers.engine.model import Conversation, StepContext, StepResult
-from handlers.identity.code_verification import CodeVerification, OnVerified
+from handlers.identity.chat_verification import chat_verification_steps
+from handlers.identity.code_verification import FORGOTTEN_BUTTON, CodeVerification, OnVerified
 from handlers.identity.granted_actions import DONE, OFFER, linking_steps, offer_or_done
 from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.dates import format_date
@@ -90,6 +91,7 @@ def status_conversation(authority: Authority, database: Database) -> Conversatio
         on_verified=_look_up_timeline(authority.certificates, database),
         also_targets=(OFFER,),
         introduction=_INTRODUCTION,
+        buttons=(FORGOTTEN_BUTTON,),
     )
     return Conversation(
         name="status",
@@ -98,6 +100,7 @@ def status_conversation(authority: Authority, database: Database) -> Conversatio
         timeout=SECRET_TIMEOUT,
         steps={
             **verification.steps,
+            **chat_verification_steps(authority),
             **linking_steps(authority.links, _status_text, _links, next_steps=_next_steps),
             "on_its_way": GUIDE.steps["on_its_way"],
             "expired": GUIDE.steps["expired"],

@@ -166,6 +166,7 @@ def _code_verification(authority: Authority, database: Database) -> CodeVerifica
         locked_step=Step(
             _LOCKED, (ButtonTransition("birth", N_("🎂 Continue by e-mail"), "born"), _FAX_BUTTON)
         ),
+        verify_step="born",
     )
 
 

@@ -6,7 +6,15 @@ from typing import Final
 from services.rate_limit import RateLimit
 
 CODE_GUESSES: Final = RateLimit("code", 4)
-"""Wrong codes for one UI No.: three are warned of, the fourth locks (docs/facts.md §1.5)."""
+"""Wrong codes for one UI No. from chats that nobody knows. After the fourth such a chat has to
+verify the person first, so that strangers cannot lock a code."""
+OWN_CODE_GUESSES: Final = RateLimit("code.own", 4)
+"""Wrong codes for one UI No. from chats that are linked to the person or verified them: three are
+warned of, the fourth locks (docs/facts.md §1.5)."""
+VERIFICATIONS: Final = RateLimit("verified", 1, timedelta(days=1))
+"""How often verifying a person gives a chat more tries. While it counts, the chat is verified."""
+VERIFIED_CODE_GUESSES: Final = RateLimit("verified.codes", 3, timedelta(days=1))
+"""Wrong codes for that one person from a verified chat, after the chat's own three."""
 CHAT_CODE_GUESSES: Final = RateLimit("chat.codes", 3, timedelta(days=1))
 """Wrong codes from one chat, for whomever, so that one chat cannot lock somebody out."""
 PERSON_MAILS: Final = RateLimit("mails", 3, timedelta(hours=1))
@@ -35,11 +43,13 @@ CHAT_LINKS: Final = RateLimit("chat.links", 5, timedelta(days=1))
 """How often one chat is linked: each time others are notified."""
 
 WINDOWED_LIMITS: Final = (
-    CHAT_CODE_GUESSES, PERSON_MAILS, CHAT_MAILS, PERSON_MAILS_PER_DAY, CHAT_MAILS_PER_DAY,
-    PERSON_CARD_NUMBERS, CHAT_GUESSES, CHAT_CHECKS, CHAT_LINKS,
+    CHAT_CODE_GUESSES, VERIFICATIONS, VERIFIED_CODE_GUESSES, PERSON_MAILS, CHAT_MAILS,
+    PERSON_MAILS_PER_DAY, CHAT_MAILS_PER_DAY, PERSON_CARD_NUMBERS, CHAT_GUESSES, CHAT_CHECKS,
+    CHAT_LINKS,
 )  # fmt: skip
 """Limits whose records can be deleted once their uses have left the window."""
-PERSON_LIMITS: Final = (CODE_GUESSES, PERSON_CARD_NUMBERS)
+CODE_LIMITS: Final = (CODE_GUESSES, OWN_CODE_GUESSES)
+PERSON_LIMITS: Final = (*CODE_LIMITS, PERSON_CARD_NUMBERS)
 """Limits whose subject is a UI No."""
 MAIL_LIMITS: Final = (PERSON_MAILS, PERSON_MAILS_PER_DAY)
 """Limits whose subject is `PersonalRecords.hash_mails`."""

@@ -51,6 +51,8 @@ class PersonFile:
     timeline: Timeline
     card_number: CardNumber | None
     card_serial: str | None
+    code_is_guarded: bool
+    """Whether a chat that nobody knows has to verify the person before it may try the code."""
     code_is_locked: bool
     revocation_reason: str | None
     payments: tuple[PaymentView, ...]
@@ -157,15 +159,15 @@ class Counter:
         return await self._act(ui_number, CertificateAct.REVOKE, now, reason)
 
     async def release_code(self, ui_number: UiNumber, now: datetime) -> Change:
-        """Unlock a code after the person proved their identity.
+        """Release a code, with all its tries, after the person proved their identity.
 
         :raises UnknownPersonError: where nobody is known under the number.
         """
         async with self._database.unit_of_work() as session:
             subscriber, application = await self._records.require_latest(session, ui_number)
-            wrong = await rate_limit.reset(
-                session, authority_limits.CODE_GUESSES, subscriber.ui_hash
-            )
+            wrong = 0
+            for limit in authority_limits.CODE_LIMITS:
+                wrong += await rate_limit.reset(session, limit, subscriber.ui_hash)
             if wrong:
                 details = {"wrong_tries": wrong}
                 act, who = AuditAct.CODE_RELEASED, self._actor.name
@@ -226,9 +228,10 @@ class Counter:
             subscriber, application = await self._records.require_latest(session, ui_number)
             certificates = await session.get(CertificateSet, application.id)
             card = await session.get(CardRecord, application.id)
-            left = await rate_limit.count_remaining(
-                session, authority_limits.CODE_GUESSES, subscriber.ui_hash, now
-            )
+            others_left, own_left = [
+                await rate_limit.count_remaining(session, limit, subscriber.ui_hash, now)
+                for limit in authority_limits.CODE_LIMITS
+            ]
             payments = tuple(await list_payments(session, application.id))
         return PersonFile(
             person=self._records.unseal_person(subscriber),
@@ -236,7 +239,8 @@ class Counter:
             timeline=build_timeline(application, certificates),
             card_number=self._records.unseal_card_number(card) if card else None,
             card_serial=card.serial if card else None,
-            code_is_locked=left == 0,
+            code_is_guarded=others_left == 0,
+            code_is_locked=own_left == 0,
             revocation_reason=certificates.revocation_reason if certificates else None,
             payments=payments,
         )

@@ -31,7 +31,9 @@ class Credentials(Protocol):
         An unknown person costs the same work and leads to the same errors.
 
         :raises WrongCodeError: with the tries left.
-        :raises CodeLockedError: after the fourth wrong try.
+        :raises CodeLockedError: after the fourth wrong try in chats that are linked to the person
+            or verified them.
+        :raises VerificationRequiredError: after the fourth wrong try in other chats, in such a one.
         :raises ChatPausedError: when this chat was wrong too often, for whomever; each pause is
             longer than the one before.
         :raises CheckQueueFullError: when too many checks are waiting; nothing was counted.
@@ -71,6 +73,9 @@ class Credentials(Protocol):
         attempt: str = "",
     ) -> Grant:
         """Check a one-time code; return the grant it completes or opens.
+
+        One for `AuthorityOperation.VERIFY` gives the chat three more tries at the code of that
+        person, once a day.
 
         The same `attempt` gets the same answer however often it is repeated.
 

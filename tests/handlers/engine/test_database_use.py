@@ -203,7 +203,7 @@ RECORD_WRONG = {"allowances", "audit_entries", "audit_tip"}
 WHO = (starts("do-suspend"),)
 PROOF = (*WHO, types("number and code"))
 MAILED = (*PROOF, presses("mail"), reads_the_mail)
-PAUSED = (*WHO, *[types("wrong code")] * 3, starts("do-status"))
+PAUSED = (*WHO, *[types("wrong code")] * 3, presses("back"))
 CASES = (
     Case("a question", says(QUESTION)),
     Case("an error code", says("0x76000006")),

@@ -1,4 +1,4 @@
-"""Subscriber codes: tries, locking, the chat's budget, and people who do not exist."""
+"""Subscriber codes: tries, who can lock one, the chat's budget, and people who do not exist."""
 
 import asyncio
 import os
@@ -7,6 +7,7 @@ import statistics
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -24,6 +25,7 @@ from services.authority.errors import (
     ChatPausedError,
     CheckQueueFullError,
     CodeLockedError,
+    VerificationRequiredError,
     WrongCodeError,
 )
 from services.formats.subscriber_code import SubscriberCode
@@ -38,9 +40,10 @@ from tests.services.authority.authority_harness import (
 
 WRONG = "wRang234"
 OTHER_CHATS = range(2001, 2100)
+LINKED = (11, 12, 13)
 
 
-async def refusals(someone: Applicant, chats: "range | list[int]") -> list[AuthorityError]:
+async def refusals(someone: Applicant, chats: Sequence[int]) -> list[AuthorityError]:
     """Type a wrong code from each chat in turn."""
     found = []
     for chat in chats:
@@ -71,14 +74,63 @@ async def test_capitals_matter(world: AuthorityHarness) -> None:
         await someone.checks(someone.code.reveal().swapcase())
 
 
-async def test_three_wrong_codes_warn_and_the_fourth_locks(world: AuthorityHarness) -> None:
+async def test_three_wrong_codes_of_linked_chats_warn_and_the_fourth_locks(
+    world: AuthorityHarness,
+) -> None:
     someone = world.person()
     await someone.applies()
-    found = await refusals(someone, OTHER_CHATS[:5])
-    assert [getattr(error, "tries_left", None) for error in found] == [3, 2, 1, None, None]
-    assert [type(error) for error in found[3:]] == [CodeLockedError, CodeLockedError]
+    for chat in LINKED:
+        await someone.links(chat)
+    found = await refusals(someone, [*LINKED, *LINKED])
+    assert [getattr(error, "tries_left", None) for error in found] == [3, 2, 1, *[None] * 3]
+    assert [type(error) for error in found[3:]] == [CodeLockedError] * 3
     with pytest.raises(CodeLockedError):
+        await someone.checks(chat=LINKED[0])
+    with pytest.raises(VerificationRequiredError):
+        await someone.checks()  # what is locked is locked everywhere, and tells no stranger
+
+
+async def test_strangers_are_warned_and_then_verify_first_whoever_they_ask_for(
+    world: AuthorityHarness,
+) -> None:
+    someone, no_one = world.person(), nobody(world)
+    await someone.applies()
+    told = []
+    for who in (someone, no_one):
+        found = await refusals(who, OTHER_CHATS[:5])
+        told.append([(type(error), getattr(error, "tries_left", None)) for error in found])
+    warned = [(WrongCodeError, left) for left in (3, 2, 1)]
+    assert told[0] == told[1] == [*warned, *[(VerificationRequiredError, None)] * 2]
+    with pytest.raises(VerificationRequiredError):
         await someone.checks()
+
+
+async def test_strangers_cannot_lock_a_code(world: AuthorityHarness) -> None:
+    someone = world.person()
+    await someone.applies()
+    await someone.links(LINKED[0])
+    await refusals(someone, OTHER_CHATS)
+    assert not (await world.counter.show(someone.ui_number, NOW)).code_is_locked
+    (error,) = await refusals(someone, LINKED[:1])
+    assert isinstance(error, WrongCodeError)
+    assert error.tries_left == 3, "their own are whole"
+    await someone.checks(chat=LINKED[0])
+    with pytest.raises(VerificationRequiredError):
+        await someone.checks()  # the right code there forgives strangers nothing
+
+
+async def test_a_chat_that_is_unlinked_is_a_stranger_again(world: AuthorityHarness) -> None:
+    someone = world.person()
+    await someone.applies()
+    await someone.links(LINKED[0])
+    await refusals(someone, OTHER_CHATS[:4])
+    await someone.checks(chat=LINKED[0])
+    async with world.database.unit_of_work() as session:
+        links = world.authority.links
+        (person,) = await links.list_people(session, LINKED[0])
+        assert await links.unlink_chat(session, person.subscriber, LINKED[0], LINKED[0], NOW)
+    with pytest.raises(VerificationRequiredError):
+        await someone.checks(chat=LINKED[0])
 
 
 async def test_a_right_code_forgives_the_wrong_ones_before(world: AuthorityHarness) -> None:
@@ -89,14 +141,21 @@ async def test_a_right_code_forgives_the_wrong_ones_before(world: AuthorityHarne
         await someone.checks()
 
 
-async def test_locking_is_mailed_and_told_to_the_other_chats_once(world: AuthorityHarness) -> None:
+async def test_the_last_try_is_mailed_and_told_to_the_other_chats_once(
+    world: AuthorityHarness,
+) -> None:
     someone = world.person()
     await someone.applies()
-    for chat in (11, 12):
+    for chat in LINKED:
         await someone.links(chat)
-    *_, fourth, fifth = await refusals(someone, [11, 21, 22, 23, 24])
+    *_, fourth, fifth = await refusals(someone, [21, 22, 23, 24, 25])
+    assert isinstance(fourth, VerificationRequiredError)
+    assert fourth.other_chats == LINKED
+    assert isinstance(fifth, VerificationRequiredError)
+    assert fifth.other_chats == ()
+    *_, fourth, fifth = await refusals(someone, [*LINKED, LINKED[0], LINKED[1]])
     assert isinstance(fourth, CodeLockedError)
-    assert fourth.other_chats == (11, 12)
+    assert fourth.other_chats == LINKED[1:]
     assert isinstance(fifth, CodeLockedError)
     assert fifth.other_chats == ()
 
@@ -106,10 +165,17 @@ async def test_the_counter_releases_a_locked_code_and_it_is_on_record(
 ) -> None:
     someone = world.person()
     await someone.applies()
-    await refusals(someone, OTHER_CHATS[:4])
+    for chat in LINKED:
+        await someone.links(chat)
+    await refusals(someone, [*OTHER_CHATS[:4], *LINKED, LINKED[0]])
+    shown = await world.counter.show(someone.ui_number, NOW)
+    assert (shown.code_is_guarded, shown.code_is_locked) == (True, True)
     released = [await world.counter.release_code(someone.ui_number, NOW) for _ in range(2)]
     assert [change.changed for change in released] == [True, False]
     await someone.checks()
+    await someone.checks(chat=LINKED[0])
+    shown = await world.counter.show(someone.ui_number, NOW)
+    assert (shown.code_is_guarded, shown.code_is_locked) == (False, False)
     async with world.database.unit_of_work() as session:
         acts = (await session.scalars(select(AuditEntry.act))).all()
     assert list(acts).count("code_released") == 1
@@ -147,7 +213,9 @@ async def test_right_codes_cost_a_chat_nothing_and_forgive_it_nothing(
         await someone.checks()
 
 
-async def test_what_a_chat_tries_on_a_locked_code_costs_it_nothing(world: AuthorityHarness) -> None:
+async def test_what_a_chat_tries_on_a_code_that_it_may_not_try_costs_it_nothing(
+    world: AuthorityHarness,
+) -> None:
     someone, other = world.person(1), world.person(2)
     await someone.applies()
     await other.applies()
@@ -189,15 +257,16 @@ async def test_twenty_tasks_at_once_get_four_tries_in_all_whoever_they_ask_for(
     someone, no_one = world.person(), nobody(world)
     await someone.applies()
     told = [await twenty_at_once(who) for who in (someone, no_one)]
-    expected = [("WrongCodeError", left) for left in (1, 2, 3)] + [("CodeLockedError", None)] * 17
+    refused = [("VerificationRequiredError", None)] * 17
+    expected = [*[("WrongCodeError", left) for left in (1, 2, 3)], *refused]
     assert told[0] == told[1] == sorted(expected, key=repr)
     async with world.database.unit_of_work() as session:
         wrong = (
             await session.scalars(select(AuditEntry).where(AuditEntry.act == "code_wrong"))
         ).all()
-        locked = await session.scalars(select(AuditEntry).where(AuditEntry.act == "code_locked"))
+        guarded = await session.scalars(select(AuditEntry).where(AuditEntry.act == "code_guarded"))
         assert len(wrong) == 8
-        assert len(locked.all()) == 2
+        assert len(guarded.all()) == 2
 
 
 async def test_who_does_not_exist_takes_the_same_time(world: AuthorityHarness) -> None:

@@ -63,8 +63,11 @@ async def test_a_locked_code_is_told_once_and_nobody_is_told_for_nobody(
     world: AuthorityHarness,
 ) -> None:
     someone = await create_linked_person(world, FIRST, SECOND)
-    await refusals(someone, [21, 22, FIRST, 23, 24])
-    assert await messages_to(world, SECOND) == ["code_locked"]
+    await refusals(someone, [21, 22, FIRST, 23, 24, 25])
+    assert await messages_to(world, SECOND) == ["code_guarded"]
+    assert (await messages_to(world, FIRST))[-1] == "code_guarded"
+    await refusals(someone, [SECOND, FIRST, SECOND, FIRST])
+    assert await messages_to(world, SECOND) == ["code_guarded"], "who acts knows"
     assert (await messages_to(world, FIRST))[-1] == "code_locked"
 
 

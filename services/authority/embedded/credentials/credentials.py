@@ -2,6 +2,9 @@
 
 Each check consumes a try in a transaction of its own. Neither answers, counts nor timing disclose
 whether a UI No. exists: the same rows are written and the same hash is computed for an unknown one.
+
+Wrong codes for one person are counted apart for chats that are known, since they are linked to the
+person or verified them, and for all others. Only the former lock the code.
 """
 
 from dataclasses import dataclass
@@ -27,12 +30,21 @@ from services.authority.embedded.authority_limits import (
     CHAT_GUESSES,
     CODE_GUESSES,
     GRANT_CARD_NUMBERS,
+    OWN_CODE_GUESSES,
     PERSON_CARD_NUMBERS,
+    VERIFICATIONS,
+    VERIFIED_CODE_GUESSES,
 )
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes
-from services.authority.embedded.models import Application, CardRecord, GrantRecord, Subscriber
+from services.authority.embedded.models import (
+    Application,
+    CardRecord,
+    GrantRecord,
+    OneTimeChallenge,
+    Subscriber,
+)
 from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.personal_data.records import PersonalRecords, is_linked
 from services.authority.errors import (
@@ -41,6 +53,8 @@ from services.authority.errors import (
     CodeLockedError,
     CodeUnrecoverableError,
     GrantExpiredError,
+    OneTimeCodeExpiredError,
+    VerificationRequiredError,
     WrongCardNumberError,
     WrongCodeError,
 )
@@ -54,14 +68,42 @@ from services.formats.ui_number import UiNumber
 from services.rate_limit import Consumption, RateLimit, RateLimitedError
 from services.storage.database import Database
 
+_LOCKED = (AuditAct.CODE_LOCKED, NoticeKind.CODE_LOCKED)
+_GUARDED = (AuditAct.CODE_GUARDED, NoticeKind.CODE_GUARDED)
+
 
 @dataclass(frozen=True)
 class _CodeTry:
-    """What checking one code consumed of each limit."""
+    """What checking one code consumed of each limit.
+
+    :ivar pause: that the chat has no other try, where this was the last.
+    """
 
     chat_code: Consumption
     chat_guess: Consumption
     person_code: Consumption
+    pause: ChatPausedError | None
+
+
+@dataclass(frozen=True)
+class _ChatStanding:
+    """What a chat is to the person with a UI No., who may not exist.
+
+    :ivar is_known: whether it is linked to them or verified them, so that their own tries count.
+    :ivar code_is_locked: whether those are used up.
+    """
+
+    chat: bytes
+    ui_hash: bytes
+    verification: bytes
+    is_verified: bool
+    is_known: bool
+    code_is_locked: bool
+
+    @property
+    def code_limit(self) -> RateLimit:
+        """The limit on wrong codes for the person that counts here."""
+        return OWN_CODE_GUESSES if self.is_known else CODE_GUESSES
 
 
 class EmbeddedCredentials(Credentials):
@@ -112,20 +154,59 @@ class EmbeddedCredentials(Credentials):
         now: datetime,
         attempt: str,
     ) -> _CodeTry:
-        chat, ui_hash = self._records.hash_chat(chat_id), self._records.hash_ui_number(ui_number)
+        standing = await self._find_standing(session, ui_number, chat_id, now)
+        if standing.code_is_locked and not standing.is_known:
+            raise VerificationRequiredError  # what is locked is locked everywhere
+        chat_code, pause = await self._consume_chat_code(session, standing, now, attempt)
+        guess = await _consume_or_pause(session, CHAT_GUESSES, standing.chat, now, attempt)
+        await _consume_or_pause(session, CHAT_CHECKS, standing.chat, now, attempt)
+        limit, subject = standing.code_limit, standing.ui_hash
         try:
-            of_chat = await rate_limit.consume(session, CHAT_CODE_GUESSES, chat, now, attempt)
-            guess = await rate_limit.consume(session, CHAT_GUESSES, chat, now, attempt)
-            await rate_limit.consume(session, CHAT_CHECKS, chat, now, attempt)
-            return _CodeTry(
-                of_chat,
-                guess,
-                await rate_limit.consume(session, CODE_GUESSES, ui_hash, now, attempt),
-            )
+            person_code = await rate_limit.consume(session, limit, subject, now, attempt)
         except RateLimitedError as error:
-            if error.limit is CODE_GUESSES:
+            refusal = CodeLockedError if standing.is_known else VerificationRequiredError
+            raise refusal from error
+        return _CodeTry(chat_code, guess, person_code, pause)
+
+    async def _find_standing(
+        self, session: AsyncSession, ui_number: UiNumber, chat_id: int, now: datetime
+    ) -> _ChatStanding:
+        ui_hash = self._records.hash_ui_number(ui_number)
+        verification = self._records.hash_verification(ui_hash, chat_id)
+        count = rate_limit.count_remaining
+        is_verified = not await count(session, VERIFICATIONS, verification, now)
+        linked = await is_linked(session, ui_hash, chat_id)
+        own_left = await count(session, OWN_CODE_GUESSES, ui_hash, now)
+        chat = self._records.hash_chat(chat_id)
+        return _ChatStanding(
+            chat, ui_hash, verification, is_verified, is_verified or linked, not own_left
+        )
+
+    async def _consume_chat_code(
+        self, session: AsyncSession, standing: _ChatStanding, now: datetime, attempt: str
+    ) -> tuple[Consumption, ChatPausedError | None]:
+        """Consume one of the chat's own tries, or then of those that verifying gave it.
+
+        :return: with the pause that begins with it, if it was the last.
+        """
+        extra, subject = VERIFIED_CODE_GUESSES, standing.verification
+        try:
+            used = await rate_limit.consume(session, CHAT_CODE_GUESSES, standing.chat, now, attempt)
+        except RateLimitedError as error:
+            if standing.code_is_locked:
                 raise CodeLockedError from error
-            raise ChatPausedError(error.until or now) from error
+            until = error.until or now
+            if not standing.is_verified:
+                raise ChatPausedError(until, can_verify=True) from error
+            try:
+                used = await rate_limit.consume(session, extra, subject, now, attempt)
+            except RateLimitedError as last:
+                raise ChatPausedError(min(until, last.until or now)) from last
+            return used, None if used.remaining else ChatPausedError(min(until, used.until))
+        left = used.remaining
+        if standing.is_verified:
+            left += await rate_limit.count_remaining(session, extra, subject, now)
+        return used, None if left else ChatPausedError(used.until, not standing.is_verified)
 
     async def _find_application(
         self, session: AsyncSession, ui_number: UiNumber
@@ -151,7 +232,8 @@ class EmbeddedCredentials(Credentials):
         async with self._database.unit_of_work() as session:
             await rate_limit.refund(session, code_try.chat_code)
             await rate_limit.refund(session, code_try.chat_guess)
-            await rate_limit.reset(session, CODE_GUESSES, code_try.person_code.subject)
+            person_code = code_try.person_code
+            await rate_limit.reset(session, person_code.limit, person_code.subject)
             proofs = frozenset({Proof.CODE})
             return grants.open_grant(session, application.id, operation, proofs, chat_id, now)
 
@@ -161,13 +243,13 @@ class EmbeddedCredentials(Credentials):
         code_try: _CodeTry,
         chat_id: int,
         now: datetime,
-    ) -> WrongCodeError | CodeLockedError:
-        chat, person = code_try.chat_code, code_try.person_code
+    ) -> WrongCodeError | CodeLockedError | VerificationRequiredError:
+        person, pause = code_try.person_code, code_try.pause
         subject, actor = person.subject.hex(), Actor.in_chat(chat_id).name
         subscriber = application.subscriber_id if application else None
         async with self._database.unit_of_work() as session:
             left = person.remaining or await rate_limit.count_remaining(
-                session, CODE_GUESSES, person.subject, now
+                session, person.limit, person.subject, now
             )
             is_new = await rate_limit.settle(session, person)
             if is_new:
@@ -175,14 +257,15 @@ class EmbeddedCredentials(Credentials):
                     session, AuditAct.CODE_WRONG, subject, actor, now, {"left": left}
                 )
             if left:
-                return WrongCodeError(left, None if chat.remaining else chat.until)
+                until = pause.until if pause else None
+                return WrongCodeError(left, until, pause is not None and pause.can_verify)
+            is_own = person.limit is OWN_CODE_GUESSES
             notified: tuple[int, ...] = ()
             if is_new:
-                self._audit.record(session, AuditAct.CODE_LOCKED, subject, actor, now)
-                notified = await notify(
-                    session, NoticeKind.CODE_LOCKED, subscriber, {}, now, chat_id
-                )
-            return CodeLockedError(notified)
+                act, kind = _LOCKED if is_own else _GUARDED
+                self._audit.record(session, act, subject, actor, now)
+                notified = await notify(session, kind, subscriber, {}, now, chat_id)
+            return CodeLockedError(notified) if is_own else VerificationRequiredError(notified)
 
     @override
     async def request_one_time_code(
@@ -249,11 +332,35 @@ class EmbeddedCredentials(Credentials):
                     return grants.add_proof(grant, Proof.MAIL)
                 assert row.application_id is not None
                 operation = AuthorityOperation(row.operation)
+                if operation is AuthorityOperation.VERIFY:
+                    await self._give_code_tries(session, row, now)
                 proofs = frozenset({Proof.BIRTH_DATE, Proof.MAIL})
                 return grants.open_grant(
                     session, row.application_id, operation, proofs, chat_id, now
                 )
         raise self._one_time.wrong_code_error(row)
+
+    async def _give_code_tries(
+        self, session: AsyncSession, row: OneTimeChallenge, now: datetime
+    ) -> None:
+        """Add three tries at the code of the person whom a chat verified, once a day."""
+        query = select(Application.id, Subscriber.id, Subscriber.ui_hash)
+        query = query.join(Subscriber, Application.subscriber_id == Subscriber.id)
+        found = (await session.execute(query.where(Application.id == row.application_id))).first()
+        if found is None:
+            raise OneTimeCodeExpiredError  # the person was forgotten a moment ago
+        application, subscriber, ui_hash = found
+        subject = self._records.hash_verification(ui_hash, row.chat_id)
+        try:
+            given = await rate_limit.consume(session, VERIFICATIONS, subject, now, row.id)
+        except RateLimitedError:
+            return
+        if not await rate_limit.settle(session, given):
+            return  # the same answer came again
+        await rate_limit.reset(session, VERIFIED_CODE_GUESSES, subject)
+        actor = Actor.in_chat(row.chat_id).name
+        self._audit.record(session, AuditAct.CHAT_VERIFIED, application, actor, now)
+        await notify(session, NoticeKind.CHAT_VERIFIED, subscriber, {}, now, row.chat_id)
 
     @override
     async def check_card_number(

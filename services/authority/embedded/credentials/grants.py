@@ -30,10 +30,12 @@ REQUIRED_PROOFS: Mapping[AuthorityOperation, tuple[frozenset[Proof], ...]] = Map
             frozenset({_P.BIRTH_DATE, _P.MAIL}),
         ),
         AuthorityOperation.RESUME: (frozenset({_P.CODE, _P.CARD_NUMBER, _P.MAIL}),),
+        AuthorityOperation.VERIFY: (frozenset({_P.BIRTH_DATE, _P.MAIL}),),
     }
 )
 """The ways to each operation. Activating and unlocking need that person's card besides, which is
-asked of the card itself. Whoever lost card and form together suspends without the code."""
+asked of the card itself. Whoever lost card and form together suspends without the code. Nothing
+takes a grant for verifying: it has done its work once it is open."""
 
 
 def find_missing_proofs(

@@ -52,6 +52,17 @@ _TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "On {at} (Taipei) your subscriber code was shown in a chat, with a one-time code "
             "from your mailbox. " + _CALL,
         ),
+        NoticeKind.CODE_GUARDED: (
+            "your subscriber code was typed wrong",
+            "On {at} (Taipei) your subscriber code was typed wrong for the fourth time, in chats "
+            "that don't get your alerts. It still works in the chats that do. Other chats now "
+            "need your birth date and a one-time code first. " + _NOT_YOU,
+        ),
+        NoticeKind.CHAT_VERIFIED: (
+            "a chat verified itself as yours",
+            "On {at} (Taipei) a chat verified itself with your birth date and a one-time code "
+            "from your mailbox. It can try your subscriber code three more times. " + _NOT_YOU,
+        ),
         NoticeKind.CODE_LOCKED: (
             "your subscriber code is locked",
             "On {at} (Taipei) your subscriber code was entered wrong for the fourth time, so it "

@@ -99,7 +99,8 @@ class Applications:
             return _to_receipt(before, None)
         self._records.update(subscriber, data)
         application = self._submit(session, subscriber, prepared, now)
-        await rate_limit.reset(session, authority_limits.CODE_GUESSES, subscriber.ui_hash)
+        for limit in authority_limits.CODE_LIMITS:
+            await rate_limit.reset(session, limit, subscriber.ui_hash)
         await schedule_expiry(session, application, now)
         self._audit.record(session, AuditAct.APPLIED, application.id, actor.name, now)
         return _to_receipt(application, prepared.code)

@@ -79,6 +79,10 @@ class PersonalRecords:
         """Return the subject of a chat's rate limits."""
         return self.hash_subject("chat", str(chat_id))
 
+    def hash_verification(self, ui_hash: bytes, chat_id: int) -> bytes:
+        """Return the subject of the limits on one chat that verified one person."""
+        return self.hash_subject("verification", str(chat_id), ui_hash.hex())
+
     def seal(self, text: str, table: str, key: str, column: str) -> bytes:
         """Encrypt one value for its place."""
         return self._keys.seal(text.encode(), column_context(table, key, column))

@@ -22,12 +22,15 @@ class Persona:
     """The circumstances of a person who takes a path.
 
     :ivar card_state: how far their card has come.
-    :ivar chat_state: ``linked`` to them, ``paused`` by the rate limit, or empty.
+    :ivar chat_state: ``linked`` to them, ``paused`` after wrong codes, ``stopped`` after wrong
+        entries of every kind, ``unmailed`` where its mails are used up, or empty.
+    :ivar is_guarded: whether strangers have used up their attempts at the code.
     :ivar is_locked: whether their code is locked.
     """
 
     card_state: str
     chat_state: str = ""
+    is_guarded: bool = False
     is_locked: bool = False
 
 
@@ -41,8 +44,12 @@ PERSONAS = (
     Persona("active"),
     Persona("revoked"),
     Persona("expired"),
+    Persona("submitted", is_guarded=True),
     Persona("submitted", "paused"),
-    Persona("submitted", is_locked=True),
+    Persona("submitted", "stopped"),
+    Persona("suspended", "unmailed"),
+    Persona("submitted", "unmailed", is_guarded=True),
+    Persona("submitted", "linked", is_locked=True),
     Persona("submitted", "linked"),
     Persona("active", "linked"),
     Persona("suspended", "linked"),
@@ -88,39 +95,55 @@ def _input_edges(persona: Persona, step_id: StepId, target: StepId) -> Iterator[
     conversation, name = step_id
     if step_id in _BIRTH_DATE_STEPS:
         yield PathEdge("typed:number", (conversation, "born"))
-        yield PathEdge("typed:number and birth date", _target_of_birth_date(persona, conversation))
+        yield _mail_edge("typed:number and birth date", persona, conversation)
     elif name == "born":
-        yield PathEdge("typed:birth date", _target_of_birth_date(persona, conversation))
+        yield _mail_edge("typed:birth date", persona, conversation)
+    elif name == "verify":
+        yield _mail_edge("typed:birth date", persona, conversation, "verify_mailed", "verify_limit")
     elif name == "who":
         yield PathEdge("typed:number", (conversation, "code"))
-        yield PathEdge(
-            "typed:number and code",
-            _target_of_right_code(persona, conversation, target),
-            clears_history=True,
-        )
+        yield _code_edge("typed:number and code", persona, conversation, target)
     elif name == "code":
-        yield PathEdge(
-            "typed:code", _target_of_right_code(persona, conversation, target), clears_history=True
-        )
+        yield _code_edge("typed:code", persona, conversation, target)
     elif name in ("proof", "card"):
         if persona.card_state in WITH_A_CARD:
             yield PathEdge("typed:card number", target, clears_history=True)
-    elif name == "mailed":
-        yield PathEdge("typed:one-time code", target, clears_history=True)
+    elif name in ("mailed", "verify_mailed"):
+        is_stopped = persona.chat_state == "stopped"
+        reached = (conversation, "paused") if is_stopped else target
+        yield PathEdge("typed:one-time code", reached, clears_history=True)
     else:
         assert name == "address", f"nobody knows what to type at {conversation}/{name}"
         yield PathEdge("typed:address", target)
 
 
-def _target_of_birth_date(persona: Persona, conversation: str) -> StepId:
-    """Return where UI No. and birth date lead."""
-    return conversation, "mail_limit" if persona.chat_state == "paused" else "mailed"
+def _mail_edge(
+    action: str,
+    persona: Persona,
+    conversation: str,
+    sent: str = "mailed",
+    limit: str = "mail_limit",
+) -> PathEdge:
+    """Return the edge that asks for a mail."""
+    if persona.chat_state == "unmailed":
+        return PathEdge(action, (conversation, limit), clears_history=True)
+    return PathEdge(action, (conversation, sent))
+
+
+def _code_edge(action: str, persona: Persona, conversation: str, target: StepId) -> PathEdge:
+    """Return the edge that the right code takes; none is taken back but to verify."""
+    reached = _target_of_right_code(persona, conversation, target)
+    return PathEdge(action, reached, clears_history=reached[1] not in ("verify", "born"))
 
 
 def _target_of_right_code(persona: Persona, conversation: str, target: StepId) -> StepId:
     """Return where the right code leads."""
-    if persona.chat_state == "paused" or persona.is_locked:
-        return conversation, persona.chat_state or "locked"
+    if persona.is_locked:
+        return conversation, "locked"
+    if persona.chat_state == "stopped":
+        return conversation, "paused"
+    if persona.chat_state == "paused" or persona.is_guarded:
+        return conversation, "born" if conversation == "suspend" else "verify"
     if conversation == "pay":
         return conversation, _PAY_STEPS.get(persona.card_state, "made")
     if conversation == "status":
@@ -145,9 +168,12 @@ def _button_edges(
             target = conversation, _NOT_POSSIBLE[persona.card_state]
         elif persona.card_state in _NOTHING_TO_DO[conversation]:
             target = conversation, "already"
-        elif key != "tell" and persona.chat_state != "linked" and not persona.is_locked:
+        elif key != "tell" and persona.chat_state not in ("linked", "paused"):
             target = conversation, "offer"
         yield PathEdge(key, target, clears_history=True)
+    elif key == "mail" and button.effect is not None and persona.chat_state == "unmailed":
+        if conversation != "suspend":  # where the card number is left
+            yield PathEdge(key, (conversation, "mail_limit"), clears_history=True)
     elif step_id == ("retrieve", "ready"):
         is_kept = persona.card_state not in ("active", "suspended", "revoked", "expired")
         yield PathEdge(key, target if is_kept else (conversation, "not_kept"), clears_history=True)

@@ -91,7 +91,7 @@ def find_edges_with_pc(
             yield from _work_step_edges(persona, conversation)
         case "failed":
             yield PathEdge("pc:is not sure", (conversation, "unresolved"), clears_history=True)
-        case "who" | "code" | "offer":
+        case "who" | "code" | "verify" | "verify_mailed" | "offer":
             yield from find_edges(persona, step_id, step)
 
 

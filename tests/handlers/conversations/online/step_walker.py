@@ -1,6 +1,6 @@
 """Takes a person along a planned path to a step of the online conversations."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -9,8 +9,14 @@ from itertools import count
 from sqlalchemy import update
 
 from services.authority.data_types import AuthorityOperation
+from services.authority.embedded.authority_limits import (
+    CHAT_GUESSES,
+    CHAT_MAILS,
+    CHAT_MAILS_PER_DAY,
+)
 from services.authority.embedded.models import CertificateSet
-from services.authority.errors import CodeLockedError, WrongCodeError
+from services.authority.errors import CodeLockedError, VerificationRequiredError, WrongCodeError
+from services.rate_limit import consume, reset
 from tests.bot_harness import ChatUser
 from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import (
@@ -58,8 +64,8 @@ class Walker:
             chat = self.anna.person.id
             if self.persona.chat_state == "linked":
                 await self._cardholder.links(chat, current_time(self.office.harness))
-            elif self.persona.chat_state == "paused":
-                await exhaust_rate_limits(self._cardholder, chat)
+            elif self.persona.chat_state in LIMITS_OF:
+                await LIMITS_OF[self.persona.chat_state](self._cardholder, chat)
         return self._cardholder
 
     async def walk(self, path: list[PathEdge]) -> None:
@@ -128,8 +134,12 @@ async def create_cardholder(office: Office, persona: Persona) -> Cardholder:
         )
     if persona.card_state == "expired":
         await expire_certificates(holder)
+    chats = (seed, seed, seed, -seed)  # one chat may be wrong three times a day
     if persona.is_locked:
-        for chat in (seed, seed, seed, -seed):  # one chat may be wrong three times a day
+        for chat in set(chats):
+            await holder.links(chat, current_time(office.harness))
+    if persona.is_locked or persona.is_guarded:
+        for chat in chats:
             await enter_wrong_code(holder, chat)
     return holder
 
@@ -142,12 +152,27 @@ async def expire_certificates(holder: Cardholder) -> None:
         await session.execute(expire.values(state="expired"))
 
 
-async def exhaust_rate_limits(holder: Cardholder, chat: int) -> None:
-    """Use up the wrong codes and the mails that a chat may have a day."""
-    now = current_time(holder.office.harness)
-    strangers = [holder.office.new_person(next(SEEDS)).ui_number for _ in range(2)]
+async def exhaust_code_guesses(holder: Cardholder, chat: int) -> None:
+    """Use up the wrong codes that a chat may have a day."""
     for _ in range(3):
         await enter_wrong_code(holder, chat)
+
+
+async def exhaust_guesses(holder: Cardholder, chat: int) -> None:
+    """Use up the wrong entries of every kind that a chat may have a day."""
+    now, subject = (
+        current_time(holder.office.harness),
+        holder.office.authority.records.hash_chat(chat),
+    )
+    for hours in range(CHAT_GUESSES.max_uses, 0, -1):
+        async with holder.office.database.unit_of_work() as session:
+            await consume(session, CHAT_GUESSES, subject, now - timedelta(hours=hours))
+
+
+async def exhaust_mails(holder: Cardholder, chat: int) -> None:
+    """Use up the mails that a chat may have an hour."""
+    now = current_time(holder.office.harness)
+    strangers = [holder.office.new_person(next(SEEDS)).ui_number for _ in range(2)]
     online, born = holder.office.authority, holder.data.birth_date
     for number in strangers * 3:
         async with holder.office.database.unit_of_work() as session:
@@ -155,18 +180,32 @@ async def exhaust_rate_limits(holder: Cardholder, chat: int) -> None:
             await ask(session, number, born, AuthorityOperation.RETRIEVE, chat, now)
 
 
+async def forget_mails(office: Office, chat: int) -> None:
+    """Reset the limits on the mails of a chat that visits many steps."""
+    async with office.database.unit_of_work() as session:
+        for limit in (CHAT_MAILS, CHAT_MAILS_PER_DAY):
+            await reset(session, limit, office.authority.records.hash_chat(chat))
+
+
+LIMITS_OF: Mapping[str, Callable[[Cardholder, int], Awaitable[None]]] = {
+    "paused": exhaust_code_guesses, "stopped": exhaust_guesses, "unmailed": exhaust_mails,
+}  # fmt: skip
+"""What has happened in a chat in each state."""
+
+
 async def enter_wrong_code(holder: Cardholder, chat: int) -> None:
     """Check a wrong code on behalf of a chat."""
     now = current_time(holder.office.harness)
     try:
         await holder.checks(wrong_code(holder), chat=chat, now=now)
-    except (WrongCodeError, CodeLockedError):
+    except (WrongCodeError, VerificationRequiredError, CodeLockedError):
         return
     raise AssertionError("a wrong code was right")
 
 
 _ASKED_FOR: Mapping[str, tuple[int, ...]] = {
-    "who": (0, 2), "code": (0, 2), "born": (0,), "by_mail": (0,), "proof": (1,), "card": (1,),
+    "who": (0, 2), "code": (0, 2), "born": (0,), "by_mail": (0,), "verify": (0,), "proof": (1,),
+    "card": (1,),
 }  # fmt: skip
 """Indexes into `UNEXPECTED_SECRETS` of what a step does ask for."""
 

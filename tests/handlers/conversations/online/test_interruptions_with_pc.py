@@ -20,7 +20,7 @@ from tests.handlers.conversations.online.pc_walker import (
     find_edges_with_pc,
     pc_state_for,
 )
-from tests.handlers.conversations.online.step_walker import visit_step
+from tests.handlers.conversations.online.step_walker import forget_mails, visit_step
 from tests.handlers.engine.interruptions import (
     StepVisit,
     begins_another,
@@ -50,7 +50,8 @@ def list_steps(bridge_harness: BridgeHarness, conversation: str, *, ends: bool) 
     """Return the open steps of a conversation, or its ends; what cannot be undone comes last."""
     steps = declared_conversations(bridge_harness.harness)[conversation].steps
     found = [(conversation, name) for name, step in steps.items() if step.is_end is ends]
-    return sorted(found, key=lambda goal: goal[1] == "paused" or pc_state_for(goal) == "away")
+    last = {"verify_limit": 1, "paused": 3}
+    return sorted(found, key=lambda goal: last.get(goal[1], 2 * (pc_state_for(goal) == "away")))
 
 
 @pytest.fixture
@@ -68,6 +69,7 @@ async def visit_with_pc(pc_driver: PcDriver, goal: StepId) -> StepVisit:
     persona, path = plan_visit(declared_conversations(pc_driver.anna.harness), goal, edges_from)
     walker = PcWalker(pc_driver.bridge_harness.office, pc_driver.anna, persona, driver=pc_driver)
     await walker.prepare(goal)
+    await forget_mails(pc_driver.bridge_harness.office, pc_driver.anna.person.id)
     return replace(
         await visit_step(walker, goal, path, edges_from), wait_until_idle=pc_driver.wait_until_idle
     )

@@ -64,7 +64,7 @@ async def test_killed_between_the_try_and_the_move_it_costs_one_try(
     assert await count_audit_entries(harness, "code_wrong") == 1
 
 
-async def test_the_try_that_locks_locks_once(
+async def test_the_last_try_of_strangers_counts_once(
     harness: BotHarness, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     holder = await office.cardholder()
@@ -80,8 +80,8 @@ async def test_the_try_that_locks_locks_once(
     undo()
     for _ in range(2):
         await deliver_update(harness, raw)
-        anna.sees(phrases.CODE_IS_LOCKED)
-    assert await count_audit_entries(harness, "code_locked") == 1
+        anna.sees(phrases.CODE_IS_PROTECTED)
+    assert await count_audit_entries(harness, "code_guarded") == 1
 
 
 @pytest.mark.parametrize("is_right", [True, False])

@@ -21,6 +21,7 @@ from tests.handlers.conversations.online.cardholders import (
     read_one_time_code,
     wrong_code,
 )
+from tests.handlers.conversations.online.step_walker import enter_wrong_code
 from tests.handlers.engine.navigation import press, state, step_keys
 
 WORDS = {
@@ -173,16 +174,15 @@ async def test_a_chat_that_guesses_has_to_wait(harness: BotHarness, office: Offi
     await anna.says(f"{holder.ui_number_text} {wrong_code(holder)}")
     for _ in range(2):
         await anna.says(wrong_code(holder))
-    anna.sees("this chat is blocked until", "(Taipei)")
-    await anna.starts("do-status")
-    await anna.says(holder.number_and_code)
-    anna.sees("Too many attempts", "If you can't wait")
-    assert not (await state(anna)).is_open
-    await anna.presses("Suspend by fax")
-    anna.sees("緊急停用申請書")
+    anna.sees("no attempts left until", "(Taipei)", "To continue now", "birth date")
+    await anna.says(holder.birth_date)
+    await anna.says(await read_one_time_code(harness, holder))
+    anna.sees(phrases.SUSPEND_NOW)
 
 
-async def test_a_locked_code_still_suspends_by_mail(harness: BotHarness, office: Office) -> None:
+async def test_a_code_that_strangers_tried_leaves_the_mail(
+    harness: BotHarness, office: Office
+) -> None:
     holder = await office.cardholder()
     for name in ("Bình", "Citra"):
         other = harness.add_user(name)
@@ -190,6 +190,20 @@ async def test_a_locked_code_still_suspends_by_mail(harness: BotHarness, office:
         await other.says(f"{holder.ui_number_text} {wrong_code(holder)}")
         await other.says(wrong_code(holder))
     anna = harness.add_user()
+    await anna.starts("do-suspend")
+    await anna.says(holder.number_and_code)
+    anna.sees(phrases.CODE_IS_PROTECTED, "Now type the birth date")
+    await anna.says(holder.birth_date)
+    await anna.says(await read_one_time_code(harness, holder))
+    anna.sees(phrases.SUSPEND_NOW)
+
+
+async def test_a_locked_code_still_suspends_by_mail(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
+    for chat in (anna.person.id, 21, 22):
+        await holder.links(chat, current_time(harness))
+    for chat in (21, 21, 21, 22):
+        await enter_wrong_code(holder, chat)
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     anna.sees(phrases.CODE_IS_LOCKED, "To have it released", "You can still suspend the card now")
