@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ _FILE = "facts.yaml"
 _VALUE = "{}"
 """Stands for the value among the words of a language."""
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_GOES_BEFORE = re.compile(r"[\w.@/-]", re.ASCII)
+_GOES_AFTER = re.compile(r"[\w-]", re.ASCII)
 _SPELLED_OUT = re.compile(
-    r"NT\$ ?\d(?:[\d,]*\d)?|\d[\d,]* ?元|\b0\d{1,3}-\d{3,4}-?\d{2,4}\b|[\w.+-]+@[\w-]+\.[\w.-]*\w"
+    r"NT\$ ?\d(?:[\d,]{0,12}\d)?|\d[\d,]{0,12} ?元|\b0\d{1,3}-\d{3,4}-?\d{2,4}\b"
+    r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{0,100}\w"
 )
 """Amounts, telephone numbers and e-mail addresses, which are always facts."""
 
@@ -81,8 +85,19 @@ def find_unknown(text: str) -> Iterator[str]:
 def find_spelled_out(text: str, language: str) -> Iterator[tuple[str, str]]:
     """Return what a text spells out, with the name of its fact, or "" where there is none."""
     named = {fact.values[language]: fact.name for fact in load_facts().values()}
-    values = "|".join(re.escape(value) for value in sorted(named, key=len, reverse=True))
-    text = _PLACEHOLDER.sub(" ", text)
-    spelled = re.findall(rf"(?<![\w.@/-])(?:{values})(?![\w-])", text, re.ASCII)
+    text, spelled = _PLACEHOLDER.sub(" ", text), []
+    for value in sorted(named, key=len, reverse=True):  # one may be a part of a longer one
+        if _stands_alone(value, text):
+            spelled.append(value)
+            text = text.replace(value, " ")
     for value in dict.fromkeys([*spelled, *_SPELLED_OUT.findall(text)]):
         yield value, named.get(value, "")
+
+
+def _stands_alone(value: str, text: str) -> bool:
+    """Whether a value is in a text other than as a part of a word, a number or an address."""
+    parts = text.split(value)
+    return any(
+        not (_GOES_BEFORE.match(left[-1:]) or _GOES_AFTER.match(right[:1]))
+        for left, right in pairwise(parts)
+    )

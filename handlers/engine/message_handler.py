@@ -37,11 +37,13 @@ _BUTTONS: Mapping[str, str] = {
     **dict.fromkeys(("back", "go back", "返回", "上一步", "回上一步"), BACK),
 }
 """What is typed in place of a step's own buttons."""
+_MAX_LENGTH = 40
+"""More than any of them has in characters, decomposed and with what people add."""
 
 
 def button_for(text: str) -> str | None:
     """Return the key of the button that is typed in place of being pressed."""
-    return _BUTTONS.get(_normalize(text))
+    return _BUTTONS.get(_normalize(text)) if len(text) <= _MAX_LENGTH else None
 
 
 def _normalize(text: str) -> str:
