@@ -6,6 +6,7 @@ It is known before it is asked for, so that the answer never waits for what it i
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
 from time import monotonic
 from typing import Any
 
@@ -14,6 +15,9 @@ from sqlalchemy import select
 
 from bot.updates.intake import Intake
 from bot.updates.poller import Poller
+from services import calendar
+from services.faq.checks import freshness
+from services.faq.entries import load_entries
 from services.messaging.inbox import Inbox
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
@@ -30,6 +34,8 @@ _POLL_SECONDS = 60.0
 _FAILED_POLLS = 3
 """Polls that may fail in a row."""
 _COUNT_SECONDS = 2.0
+_STALE_NAMED = 10
+"""Entries that are named in the log where they are stale."""
 
 _log = structlog.get_logger()
 
@@ -51,6 +57,8 @@ class HealthMonitor:
         self._supervisor = supervisor
         self._tasks = OwnedTasks()
         self._database_problem: str | None = None
+        self._stale_on: date | None = None
+        self._stale = 0
         self.phase = "starting"
         self.owner: str | None = None
         self.poller: Poller | None = None
@@ -93,7 +101,22 @@ class HealthMonitor:
             "seconds_since_poll": silence,
             "backlog": self._intake.backlog,
             "inbox": await self._count_inbox(),
+            "stale_facts": self._count_stale(),
         }
+
+    def _count_stale(self) -> int:
+        """Return how many entries, sources and facts are overdue for a look at their page.
+
+        They are counted once a day, when they are also named in the log.
+        """
+        today = calendar.today(datetime.now(UTC))
+        if self._stale_on != today:
+            found = freshness.find_stale(load_entries(), today)
+            self._stale_on, self._stale = today, len(found)
+            if found:
+                places = sorted({each.path.stem for each in found})
+                _log.warning("faq_stale", count=len(found), entries=places[:_STALE_NAMED])
+        return self._stale
 
     async def _count_inbox(self) -> dict[str, int] | None:
         if self.phase != "ok" or self._database_problem is not None:

@@ -7,7 +7,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -18,13 +18,17 @@ import yaml
 import locales
 
 _FILE = "facts.yaml"
+PATH = locales.ROOT / _FILE
+_MAX_AGE_DAYS = 180
 _VALUE = "{}"
 """Stands for the value among the words of a language."""
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _GOES_BEFORE = re.compile(r"[\w.@/-]", re.ASCII)
 _GOES_AFTER = re.compile(r"[\w-]", re.ASCII)
 _SPELLED_OUT = re.compile(
-    r"NT\$ ?\d(?:[\d,]{0,12}\d)?|\d[\d,]{0,12} ?元|\b0\d{1,3}-\d{3,4}-?\d{2,4}\b"
+    r"(?:NT\$|NTD|TWD) ?\d(?:[\d,]{0,12}\d)?"
+    r"|\d[\d,]{0,12} ?(?:元|塊|NTD\b|TWD\b|dollars?\b)"
+    r"|(?<![\w-])0\d{1,3}[- ]?\d{3,4}[- ]?\d{2,4}(?![\w-])"
     r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{0,100}\w"
 )
 """Amounts, telephone numbers and e-mail addresses, which are always facts."""
@@ -36,12 +40,14 @@ class Fact:
 
     :ivar section: the section of docs/facts.md with its sources.
     :ivar checked: the day it was last compared with them.
+    :ivar max_age: how long it is good without another look.
     """
 
     name: str
     values: Mapping[str, str]
     section: str
     checked: date
+    max_age: timedelta
 
 
 @cache
@@ -49,12 +55,13 @@ def load_facts() -> Mapping[str, Fact]:
     """Read the facts by their names."""
     facts = {}
     words = {language: load_words(language) for language in locales.LANGUAGES}
-    for name, row in _read(locales.ROOT / _FILE).items():
+    for name, row in _read(PATH).items():
         values = {
             language: around.get(name, _VALUE).replace(_VALUE, row["value"])
             for language, around in words.items()
         }
-        facts[name] = Fact(name, values, row["section"], row["checked"])
+        max_age = timedelta(days=row.get("max_age_days", _MAX_AGE_DAYS))
+        facts[name] = Fact(name, values, row["section"], row["checked"], max_age)
     return facts
 
 

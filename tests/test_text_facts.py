@@ -92,6 +92,8 @@ def test_names_are_filled_in_and_nothing_else() -> None:
         ("115 days, 2015 days", []),
         ("{fee} {hotline}", []),
         ("call 0800-024-111", [("0800-024-111", "")]),
+        ("0800080118", [("0800080118", "")]),
+        ("300 dollars, 300 NTD", [("300 dollars", ""), ("300 NTD", "")]),
     ],
 )
 def test_what_is_spelled_out_is_found(text: str, found: list[tuple[str, str]]) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.cli import missing_extras
+from bot.cli.faq_comparison import NoCheckoutError
 from bot.settings import SettingsError
 from services.authority import errors
 from services.authority.ca.errors import CaKeyError, CaKeyProblem, UnsuitableKeyError, ValidityError
 from services.backup.errors import BackupError, BackupProblem
+from services.faq.entries import EntryFormatError
 from services.formats.errors import FormatError, FormatProblem, InputField
 from services.messaging.failed_messages import UnknownMessageError
 from services.messaging.failed_updates import RetryRefusal, RetryRefusedError, UnknownUpdateError
@@ -232,6 +234,10 @@ def explain_error(error: Exception) -> tuple[str, list[str]] | None:
             return ("not_installed", [advice]) if advice else None
         case SettingsError():
             return "settings", error.problems
+        case NoCheckoutError():
+            return "no_checkout", [f"This needs a Git checkout with that revision: {error}"]
+        case EntryFormatError():
+            return "faq_format", [f"{error}. {error.remedy}."]
         case DatabaseOutdatedError():
             return "database_outdated", [f"{error}; run: kaika db upgrade"]
         case _ if isinstance(error, REFUSAL_TYPES):

@@ -2,16 +2,25 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from opencc import OpenCC
 
 import locales
+from handlers.conversations.registry import GUIDES
 from handlers.faq import answers
 from handlers.screen import markdown
 from locales import facts
 from services.faq import entries as entries_module
 from services.faq import error_codes
-from services.faq.entries import SECTIONS, Entries, Entry, EntryFormatError, Mode
+from services.faq.checks import freshness, parity, phrasings
+from services.faq.checks.findings import Finding
+from services.faq.entries import SECTIONS, Entries, Entry, Mode, find_line
+from services.faq.index import load_index
+from services.faq.search import FaqSearch
 
 HEADINGS = {
     "Steps": "步驟",
@@ -39,51 +48,67 @@ def count_entries() -> int:
     return len(entries_module.load_entries().ids)
 
 
-def find_problems() -> list[str]:
-    """Return one line for every problem.
+def find_problems(today: date, *, every_phrasing: bool = False) -> list[Finding]:
+    """Return what is wrong, errors first, by file and line.
 
     Files that cannot be read are reported alone, since the other rules need all of them.
+
+    :param every_phrasing: also name phrasings that lead to another entry with theirs next to it.
     """
     if errors := entries_module.find_format_errors():
-        return [str(error) for error in errors]
+        return [Finding(each.path, each.line, each.reason, each.remedy) for each in errors]
     known = entries_module.load_entries()
-    return [
+    search = FaqSearch(known, load_index(known))
+    found = [
         *_pair_problems(known),
         *_entry_problems(known),
         *_spelled_out_facts(known),
         *_error_code_problems(),
+        *parity.find_differences(known),
+        *phrasings.find_shared(known),
+        *phrasings.find_led_astray(known, search, every_one=every_phrasing),
+        *freshness.find_stale(known, today),
     ]
+    return sorted(found, key=lambda each: (each.is_warning, each.path, each.line or 0))
 
 
-def _pair_problems(known: Entries) -> Iterator[str]:
+def _path(entry: Entry) -> Path:
+    return locales.folder(entry.language, "faq") / f"{entry.id}.md"
+
+
+def _pair_problems(known: Entries) -> Iterator[Finding]:
     for entry_id in known.ids:
         pair = [known.get(entry_id, language) for language in locales.LANGUAGES]
         first, *others = pair
         for language, entry in zip(locales.LANGUAGES, pair, strict=True):
             if entry is None:
-                yield f"{entry_id}: missing in {language}"
+                path = locales.folder(language, "faq") / f"{entry_id}.md"
+                remedy = "Write it, or delete the entry in every language"
+                yield Finding(path, None, f"{entry_id} is missing in {language}", remedy)
         for other in others:
             if first is not None and other is not None:
                 yield from _differences(first, other)
 
 
-def _differences(first: Entry, other: Entry) -> Iterator[str]:
-    facts: dict[str, Callable[[Entry], object]] = {
-        "section": lambda e: e.section,
-        "related entries": lambda e: e.related,
-        "conversation": lambda e: e.conversation,
-        "official page": lambda e: e.page,
-        "sources": lambda e: [(s.url, s.date) for s in e.sources],
-        "day of the last check": lambda e: e.checked,
-        "headings": lambda e: [HEADINGS.get(h, h) for h in _HEADING.findall(e.body)],
-        "links": find_links,
-        "figures": find_figures,
+def _differences(first: Entry, other: Entry) -> Iterator[Finding]:
+    facts_of: dict[str, tuple[Callable[[Entry], object], str]] = {
+        "section": (lambda e: e.section, "section:"),
+        "related entries": (lambda e: e.related, "related:"),
+        "conversation": (lambda e: e.conversation, "conversation:"),
+        "official page": (lambda e: e.page, "page:"),
+        "sources": (lambda e: [(s.url, s.date) for s in e.sources], "sources:"),
+        "day of the last check": (lambda e: e.checked, "checked:"),
+        "headings": (lambda e: [HEADINGS.get(h, h) for h in _HEADING.findall(e.body)], "## "),
+        "links": (find_links, "http"),
+        "figures": (find_figures, "# "),
     }
-    for name, of in facts.items():
+    for name, (of, mark) in facts_of.items():
         if of(first) != of(other):
-            yield (
-                f"{first.id}: {name} differ: "
-                f"{first.language} {of(first)!r}, {other.language} {of(other)!r}"
+            yield Finding(
+                _path(other),
+                find_line(_path(other), mark),
+                f"{name} differ: {first.language} {of(first)!r}, {other.language} {of(other)!r}",
+                f"Say the same in {first.language}/faq/{first.id}.md and here",
             )
 
 
@@ -98,69 +123,128 @@ def find_figures(entry: Entry) -> list[str]:
     return sorted(set(_FIGURE.findall(text)))
 
 
-def _entry_problems(known: Entries) -> Iterator[str]:
+def _entry_problems(known: Entries) -> Iterator[Finding]:
     for language in locales.LANGUAGES:
         for entry in known.all(language):
-            for problem in _problems_of(known, entry):
-                yield f"{entry.id} ({language}): {problem}"
+            yield from _front_matter_problems(known, entry)
+            yield from _text_problems(entry)
 
 
-def _problems_of(known: Entries, entry: Entry) -> Iterator[str]:
+def _front_matter_problems(known: Entries, entry: Entry) -> Iterator[Finding]:
+    path = _path(entry)
     if entry.section not in SECTIONS:
-        yield f"section {entry.section!r} is none of {', '.join(SECTIONS)}"
-    if len(entry.title) > _LONGEST_TITLE:
-        yield f"the title is longer than {_LONGEST_TITLE} characters"
-    if not entry.sources:
-        yield "no source"
-    if entry.page is not None and not _PAGE.fullmatch(entry.page):
-        yield f"page {entry.page!r} is no https address of a {_GOVERNMENT} site"
+        remedy = f"Write one of {', '.join(SECTIONS)}"
+        line = find_line(path, "section:")
+        yield Finding(path, line, f"there is no section {entry.section!r}", remedy)
+    if entry.conversation is not None and entry.conversation not in GUIDES:
+        remedy = f"Write one of {', '.join(GUIDES)}"
+        line = find_line(path, "conversation:")
+        yield Finding(path, line, f"there is no conversation {entry.conversation!r}", remedy)
     for related in entry.related:
         if related not in known.ids or related == entry.id:
-            yield f"related entry {related!r} does not exist or is itself"
+            problem = f"related entry {related!r} does not exist or is itself"
+            remedy = "Write the ids of other entries"
+            yield Finding(path, find_line(path, "related:"), problem, remedy)
+    if entry.page is not None and not _PAGE.fullmatch(entry.page):
+        problem = f"page {entry.page!r} is no https address of a {_GOVERNMENT} site"
+        remedy = "Write the address of the official page"
+        yield Finding(path, find_line(path, "page:"), problem, remedy)
+    yield from _source_problems(entry, path)
+
+
+def _source_problems(entry: Entry, path: Path) -> Iterator[Finding]:
+    if not entry.sources:
+        remedy = "Name the page that says so, with its address and the day it was read"
+        yield Finding(path, find_line(path, "sources:"), "there is no source", remedy)
+    for source in entry.sources:
+        if not _is_address(source.url):
+            problem = f"source {source.url!r} is no address"
+            remedy = "Write the https address of the page"
+            yield Finding(path, find_line(path, source.url), problem, remedy)
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text is the address of a page on a public host."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    is_plain = not any(character.isspace() for character in text)
+    return is_plain and parts.scheme in ("http", "https") and "." in (parts.hostname or "")
+
+
+def _text_problems(entry: Entry) -> Iterator[Finding]:
+    path = _path(entry)
+    if len(entry.title) > _LONGEST_TITLE:
+        problem = f"the title is longer than {_LONGEST_TITLE} characters"
+        yield Finding(path, find_line(path, "# "), problem, "Shorten it")
     for heading in _HEADING.findall(entry.body):
         if heading not in HEADINGS and heading not in HEADINGS.values():
-            yield f"heading {heading!r} is not one of the fixed ones"
+            problem = f"heading {heading!r} is not one of the fixed ones"
+            remedy = f"Write one of {', '.join((*HEADINGS, *HEADINGS.values()))}"
+            yield Finding(path, find_line(path, f"## {heading}"), problem, remedy)
     yield from _rendering_problems(entry)
     if entry.language == "zh_Hant":
-        text = "".join((entry.title, entry.body, *entry.phrasings))
+        yield from _simplified_characters(entry)
+
+
+def _simplified_characters(entry: Entry) -> Iterator[Finding]:
+    file = _path(entry)
+    phrasings_file = file.with_name(entry.id + entries_module.PHRASINGS_SUFFIX)
+    for path, text in (
+        (file, entry.title + entry.body),
+        (phrasings_file, "".join(entry.phrasings)),
+    ):
         for character in sorted(find_simplified(text)):
-            yield f"Simplified character {character}"
+            remedy = "Write the Traditional one"
+            line = find_line(path, character)
+            yield Finding(path, line, f"Simplified character {character}", remedy)
 
 
-def _spelled_out_facts(known: Entries) -> Iterator[str]:
+def _spelled_out_facts(known: Entries) -> Iterator[Finding]:
     for language in locales.LANGUAGES:
         for entry in known.all(language):
-            path = locales.folder(language, "faq") / f"{entry.id}.md"
+            path = _path(entry)
             text = path.read_text(encoding="utf-8")
             begin = text.index("\n---\n") + len("\n---\n")
             first = text.count("\n", 0, begin) + 1
             for number, line in enumerate(text[begin:].splitlines(), start=first):
                 for value, name in facts.find_spelled_out(line, language):
-                    remedy = f"write {{{name}}}" if name else "add it to locales/facts.yaml"
-                    problem = f"{value!r} is spelled out; {remedy}"
-                    yield str(EntryFormatError(path, problem, number))
+                    remedy = (
+                        f"Write {{{name}}}"
+                        if name
+                        else "Write the name of a fact; a new one goes into locales/facts.yaml"
+                    )
+                    yield Finding(path, number, f"{value!r} is spelled out", remedy)
 
 
-def _rendering_problems(entry: Entry) -> Iterator[str]:
+def _rendering_problems(entry: Entry) -> Iterator[Finding]:
+    path = _path(entry)
     try:
         messages = [
             of(entry, mode) for mode in Mode for of in (answers.answer_text, answers.more_text)
         ]
     except (markdown.MarkdownError, ValueError) as error:
-        yield f"cannot be shown in Telegram: {error}"
+        remedy = "Use bold, code, links and flat lists only"
+        yield Finding(path, None, f"cannot be shown in Telegram: {error}", remedy)
         return
     if any(_LEFTOVER.search(message) for message in messages):
-        yield "Markdown signs are left over after rendering, often ** beside punctuation"
+        problem = "Markdown signs are left over after rendering"
+        yield Finding(path, find_line(path, "**"), problem, "Keep punctuation outside of **bold**")
+
+
+@cache
+def _to_traditional() -> OpenCC:
+    return OpenCC("s2t")
 
 
 def find_simplified(text: str) -> set[str]:
     """Return the characters of `text` that exist in Simplified Chinese only."""
-    to_traditional = OpenCC("s2t")
     return {
         character
         for character in set(text)
         if "\u4e00" <= character <= "\u9fff"
-        and to_traditional.convert(character) != character
+        and _to_traditional().convert(character) != character
         and (character in _SIMPLIFIED_IN_BIG5 or not _in_big5(character))
     }
 
@@ -173,8 +257,10 @@ def _in_big5(character: str) -> bool:
     return True
 
 
-def _error_code_problems() -> Iterator[str]:
+def _error_code_problems() -> Iterator[Finding]:
     first, *others = locales.LANGUAGES
     for language in others:
         if list(error_codes.load_table(language)) != list(error_codes.load_table(first)):
-            yield f"error codes: {language} does not list the same ones as {first}, in order"
+            path = locales.folder(language, "error_codes.yaml")
+            problem = f"it does not list the same codes as {first}, in order"
+            yield Finding(path, None, problem, "List the same ones in every language")

@@ -4,10 +4,11 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from contextlib import nullcontext
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from typer.exceptions import TyperException
 
@@ -16,6 +17,9 @@ from bot import settings as settings_module
 from bot.cli import json_output
 from bot.memory_dumps import forbid_memory_dumps
 from bot.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from bot.cli.faq_comparison import ChangedAnswer
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -90,16 +94,51 @@ def demo(
 
 
 @faq_app.command()
-def check() -> None:
+def check(
+    as_json: AsJson = False,
+    phrasings: Annotated[
+        bool, typer.Option("--phrasings", help="Name every phrasing that leads to another entry.")
+    ] = False,
+    before: Annotated[
+        str | None,
+        typer.Option(metavar="REV", help="Also compare the answers with those of a Git revision."),
+    ] = None,
+) -> None:
     """Check every FAQ entry in every language."""
-    from bot.cli import faq_check
+    from bot.cli import faq_check, faq_comparison
+    from services import calendar
+    from services.clock import SystemClock
 
-    problems = faq_check.find_problems()
-    for problem in problems:
-        _err.print(problem, markup=False, highlight=False)
-    if problems:
+    today = calendar.today(SystemClock().now())
+    found = faq_check.find_problems(today, every_phrasing=phrasings)
+    errors = sum(not each.is_warning for each in found)
+    changed = faq_comparison.compare_with(before) if before and not errors else []
+    if as_json:
+        listed = {"findings": [each.as_json() for each in found]}
+        if before:
+            listed["changed_answers"] = [each.as_json() for each in changed]
+        json_output.write_json(listed, indent=2)
+    else:
+        for finding in found:
+            _err.print(str(finding), markup=False, highlight=False, soft_wrap=True)
+        if before and not errors:
+            _print_changed(changed, before)
+    if errors:
         raise typer.Exit(1)
-    _out.print(f"{faq_check.count_entries()} entries are in order in every language.")
+    if not as_json:
+        warnings = f" {len(found)} warnings." if found else ""
+        _out.print(f"{faq_check.count_entries()} entries are in order in every language.{warnings}")
+
+
+def _print_changed(changed: "list[ChangedAnswer]", before: str) -> None:
+    """Print which known questions are answered in another way."""
+    if not changed:
+        _out.print(f"Every known question has the answer that it has in {before}.")
+        return
+    table = Table("question", "before", "now", title=f"Answers that changed since {before}")
+    for each in changed:
+        table.add_row(escape(each.question), str(each.before), str(each.after))
+    _out.print(table)
 
 
 @faq_app.command(context_settings={"ignore_unknown_options": True})

@@ -29,6 +29,7 @@ PHRASINGS_SUFFIX = ".phrasings.txt"
 MAX_PHRASING_CHARACTERS = 300
 """Longer lines are a pasted text rather than one question."""
 
+_SAVE_AS = "Save the file as UTF-8"
 _REQUIRED_KEYS = frozenset({"id", "section", "related", "sources", "checked"})
 _OPTIONAL_KEYS = frozenset({"conversation", "page"})
 _MARK = re.compile(r"\[([^\[\]]+)\]")
@@ -49,14 +50,22 @@ class EntryFormatError(Exception):
     :ivar path: the file.
     :ivar reason: what is wrong with it, in words for the author of the entry.
     :ivar line: the line, counted from 1, or `None` where the whole file is meant.
+    :ivar remedy: what to do about it.
     """
 
-    def __init__(self, path: Path, reason: str, line: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        reason: str,
+        line: int | None = None,
+        remedy: str = "Write it as docs/translating.md shows",
+    ) -> None:
         place = "/".join(path.parts[-3:])
         super().__init__(f"{place}: {reason}" if line is None else f"{place}:{line}: {reason}")
         self.path = path
         self.reason = reason
         self.line = line
+        self.remedy = remedy
 
 
 class Mode(StrEnum):
@@ -130,12 +139,13 @@ def read_entry(path: Path, language: str) -> Entry:
     meta = _parse_front_matter(path, front)
     entry_id = path.name.removesuffix(".md")
     if meta["id"] != entry_id:
-        raise EntryFormatError(path, f"the id {meta['id']!r} differs from the file's name")
+        reason = f"the id {meta['id']!r} differs from the file's name"
+        raise EntryFormatError(path, reason, find_line(path, "id:"), f"Write id: {entry_id}")
     phrasings = read_phrasings(path.with_name(entry_id + PHRASINGS_SUFFIX))
     try:
         sources = tuple(Source(**source) for source in meta["sources"])
-        if not all(type(day) is date for day in (meta["checked"], *(s.date for s in sources))):
-            raise EntryFormatError(path, "front matter: a date is not written as 2026-11-23")
+        for day in (meta["checked"], *(source.date for source in sources)):
+            _require_date(path, day)
         if not all(isinstance(text, str) for s in sources for text in (s.name, s.url)):
             raise EntryFormatError(path, "front matter: a source needs a name and a url")
         return Entry(
@@ -155,6 +165,29 @@ def read_entry(path: Path, language: str) -> Entry:
         raise EntryFormatError(path, f"front matter: {error}") from error
 
 
+def _require_date(path: Path, day: object) -> None:
+    if type(day) is not date:
+        line = find_line(path, f": {day}")
+        reason = f"front matter: {str(day)!r} is no date"
+        raise EntryFormatError(path, reason, line, "Write a day like 2026-11-23")
+
+
+def find_line(
+    path: Path, text: str, *, is_whole: bool = False, after: str | None = None
+) -> int | None:
+    """Return the first line of a file that holds `text`, or `None`.
+
+    :param is_whole: whether the line has to be `text`.
+    :param after: begin of the line after which it is looked for.
+    """
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    first = next((n for n, line in enumerate(lines) if after and line.startswith(after)), 0)
+    for number, line in enumerate(lines[first:], start=first + 1):
+        if text == line.strip() if is_whole else text in line:
+            return number
+    return None
+
+
 def _split(path: Path, language: str) -> tuple[str, str, Mapping[Mode, Answer]]:
     """Return front matter, title and the answer in each mode."""
     lines = _read_lines(path)
@@ -166,7 +199,9 @@ def _split(path: Path, language: str) -> tuple[str, str, Mapping[Mode, Answer]]:
         raise EntryFormatError(path, "the text must begin with a '# title' line")
     for number, line in enumerate(lines[begin:], start=begin):
         for name in facts.find_unknown(line):
-            raise EntryFormatError(path, f"{{{name}}} is no fact of locales/facts.yaml", number + 1)
+            reason = f"{{{name}}} is no fact of locales/facts.yaml"
+            remedy = "Write the name of a fact in that file, or add the fact to it"
+            raise EntryFormatError(path, reason, number + 1, remedy)
     title = facts.fill_in(lines[begin][2:].strip(), language)
     return "\n".join(lines[1 : ends[1]]), title, _read_answers(path, language, lines, begin + 1)
 
@@ -195,7 +230,10 @@ def _read_answers(path: Path, language: str, lines: list[str], begin: int) -> Ma
     answers = {mode: _choose(parts, mode) for mode in Mode}
     for mode, answer in answers.items():
         if not answer.short:
-            raise EntryFormatError(path, f"there is no answer in {mode} mode before [{Mark.MORE}]")
+            reason = f"there is no answer in {mode} mode before [{Mark.MORE}]"
+            line = find_line(path, f"[{Mark.MORE}]", is_whole=True)
+            remedy = "Begin with the answer, in one to three sentences"
+            raise EntryFormatError(path, reason, line, remedy)
     return answers
 
 
@@ -250,10 +288,10 @@ def read_phrasings(path: Path) -> tuple[str, ...]:
             continue
         if len(phrasing) > MAX_PHRASING_CHARACTERS:
             reason = f"longer than {MAX_PHRASING_CHARACTERS} characters"
-            raise EntryFormatError(path, reason, number)
+            raise EntryFormatError(path, reason, number, "Write one question a line")
         if phrasing in first_line:
             reason = f"{phrasing!r} is already in line {first_line[phrasing]}"
-            raise EntryFormatError(path, reason, number)
+            raise EntryFormatError(path, reason, number, "Delete one of the two lines")
         first_line[phrasing] = number
     if not first_line:
         raise EntryFormatError(path, "there is no phrasing in this file")
@@ -274,9 +312,9 @@ def _read_lines(path: Path) -> list[str]:
         try:
             line = raw.decode("utf-8").removesuffix("\r")
         except UnicodeDecodeError as error:
-            raise EntryFormatError(path, "not written in UTF-8", number) from error
+            raise EntryFormatError(path, "not written in UTF-8", number, _SAVE_AS) from error
         if any(_is_control(character) for character in line):
-            raise EntryFormatError(path, "a control character, perhaps of UTF-16", number)
+            raise EntryFormatError(path, "a control character, perhaps of UTF-16", number, _SAVE_AS)
         lines.append(line)
     return lines
 

@@ -21,7 +21,7 @@ ERROR_CODE_ENTRY = "error-code"
 
 _CONFIDENT_LEAD = 5.0
 """The lead over "off topic" that makes an answer confident; docs/search.md shows its choice."""
-_CONFIDENT_SCORE = 0.5
+CONFIDENT_SCORE = 0.5
 _CONFIDENT_MARGIN = 7.0
 """The lead over the second entry, in natural logarithms, that makes an answer confident."""
 _UNKNOWN_UNIT = 4.0
@@ -111,7 +111,7 @@ class FaqSearch:
         if exact is not None:
             ranking = self._put_first(exact, ranking)
         language = detect_language(question)
-        is_sure = ranking.score >= _CONFIDENT_SCORE and ranking.margin >= _CONFIDENT_MARGIN
+        is_sure = ranking.score >= CONFIDENT_SCORE and ranking.margin >= _CONFIDENT_MARGIN
         is_read = language in locales.LANGUAGES or _quotes_known_code(question)
         confident = is_sure and is_read and not ranking.is_trouble
         hits = tuple(ranking.hits[: max(limit, 0)])

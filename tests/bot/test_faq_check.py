@@ -1,5 +1,7 @@
 """`kaika faq check` names what is wrong with an entry."""
 
+import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import locales
 from bot.cli import faq_check
 from services.faq import entries
 
+TODAY = date(2026, 11, 29)
 ENTRY = """---
 id: {id}
 section: apply
@@ -58,9 +61,11 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-u
             folder.mkdir(parents=True, exist_ok=True)
             if own is not None:
                 _write_entry(folder, "fee", {**sound, **own})
-            _write_entry(folder, "refund", {**sound, "related": "fee"})
+            other = {"related": "fee", "phrasing": sound["phrasing"] * 2}
+            _write_entry(folder, "refund", {**sound, **other})
+            shutil.copy(locales.ROOT / language / "faq_terms.yaml", folder.parent)
         entries.load_entries.cache_clear()
-        return faq_check.find_problems()
+        return [str(finding) for finding in faq_check.find_problems(TODAY)]
 
     monkeypatch.setattr(locales, "folder", _folder)
     monkeypatch.setattr(faq_check, "_error_code_problems", list)
@@ -75,26 +80,46 @@ def test_sound_entries_have_no_problems(write) -> None:  # type: ignore[no-untyp
 @pytest.mark.parametrize(
     ("en", "zh", "problem"),
     [
-        ({}, None, "missing in zh_Hant"),
+        ({}, None, "is missing in zh_Hant"),
         ({"body": "It costs {postage}."}, {}, "figures differ"),
         ({"body": EN["body"] + "\n\n## Good to know\nMore."}, {}, "headings differ"),
         ({"body": EN["body"].replace("/pay", "/other")}, {}, "links differ"),
         ({"related": "no-such"}, {"related": "no-such"}, "does not exist"),
-        ({"body": "It costs NT$278."}, {}, "fee.md:14: 'NT$278' is spelled out; write {fee}"),
-        ({"body": "It costs NT$300."}, {}, "'NT$300' is spelled out; add it to locales/facts"),
-        ({}, {"body": "\n\n費用 300 元"}, "fee.md:16: '300 元' is spelled out; add it"),
-        ({"body": "Pay within 15 days."}, {}, "'15 days' is spelled out; write {pay_days}"),
-        ({"title": "0800-080-117?"}, {}, "fee.md:12: '0800-080-117' is spelled out; write {hot"),
-        ({"body": "Or call 02-2191-2000."}, {}, "'02-2191-2000' is spelled out; add it"),
-        ({"body": "Write to cse@moica.nat.gov.tw"}, {}, "is spelled out; write {email}"),
-        ({"body": "Open moica.nat.gov.tw"}, {}, "'moica.nat.gov.tw' is spelled out; write {site}"),
-        ({"body": "Pay {feee}."}, {}, "fee.md:14: {feee} is no fact of locales/facts.yaml"),
+        (
+            {"body": "It costs NT$278."},
+            {},
+            "fee.md:14: error: 'NT$278' is spelled out. Write {fee}",
+        ),
+        ({"body": "It costs NT$300."}, {}, "'NT$300' is spelled out. Write the name of a fact"),
+        (
+            {},
+            {"body": "\n\n費用 300 元"},
+            "fee.md:16: error: '300 元' is spelled out. Write the name of a fact",
+        ),
+        ({"body": "Pay within 15 days."}, {}, "'15 days' is spelled out. Write {pay_days}"),
+        (
+            {"title": "0800-080-117?"},
+            {},
+            "fee.md:12: error: '0800-080-117' is spelled out. Write {hot",
+        ),
+        (
+            {"body": "Or call 02-2191-2000."},
+            {},
+            "'02-2191-2000' is spelled out. Write the name of a fact",
+        ),
+        ({"body": "Write to cse@moica.nat.gov.tw"}, {}, "is spelled out. Write {email}"),
+        ({"body": "Open moica.nat.gov.tw"}, {}, "'moica.nat.gov.tw' is spelled out. Write {site}"),
+        ({"body": "Pay {feee}."}, {}, "fee.md:14: error: {feee} is no fact of locales/facts.yaml"),
         ({"page": "http://moica.nat.gov.tw/"}, {}, "is no https address of a .gov.tw site"),
         ({"page": "https://moica.example/"}, {}, "is no https address of a .gov.tw site"),
         ({"page": "https://moica.nat.gov.tw/"}, {}, "official page differ"),
         ({"related": "fee"}, {"related": "fee"}, "is itself"),
         ({"title": "x" * 61}, {}, "longer than 60"),
-        ({"phrasing": "how much\nhow much"}, {}, "fee.phrasings.txt:2: 'how much' is already"),
+        (
+            {"phrasing": "how much\nhow much"},
+            {},
+            "fee.phrasings.txt:2: error: 'how much' is already",
+        ),
         ({"body": EN["body"] + "\n\n## Nonsense\nx"}, {}, "not one of the fixed"),
         ({"body": EN["body"] + "\n\n> a quote"}, {}, "cannot be shown"),
         ({"body": EN["body"] + "\n\n![x](https://a.b/c.png)"}, {}, "cannot be shown"),
@@ -113,8 +138,10 @@ def test_what_is_wrong_is_named(  # type: ignore[no-untyped-def]
 
 def test_all_files_that_cannot_be_read_are_named(write) -> None:  # type: ignore[no-untyped-def]
     assert write({"phrasing": ""}, {"phrasing": "費用\n費用"}) == [
-        "en/faq/fee.phrasings.txt: there is no phrasing in this file",
-        "zh_Hant/faq/fee.phrasings.txt:2: '費用' is already in line 1",
+        "en/faq/fee.phrasings.txt: error: there is no phrasing in this file. "
+        "Write it as docs/translating.md shows.",
+        "zh_Hant/faq/fee.phrasings.txt:2: error: '費用' is already in line 1. "
+        "Delete one of the two lines.",
     ]
 
 

@@ -123,7 +123,7 @@ def test_an_answer_has_parts_for_one_mode_and_parts_behind_more(folder: Path) ->
         ("Pay.\n\n[more]\n\n", ":15: nothing follows [more]"),
         ("Pay.\n[guide]\n[both]\nMore.", ":14: nothing follows [guide]"),
         ("Pay.\n[more]\nMore.\n[more]\nAnd more.", ":16: there is a second [more]"),
-        ("[more]\nMore.", ": there is no answer in embedded mode before [more]"),
+        ("[more]\nMore.", ":13: there is no answer in embedded mode before [more]"),
         ("[embedded]\nPay here.", ": there is no answer in guide mode before [more]"),
         ("Pay {fee} in {no_such} days.", ":13: {no_such} is no fact of locales/facts.yaml"),
         ("Pay.\n[more]\nCall {hotlin}.", ":15: {hotlin} is no fact of locales/facts.yaml"),
@@ -164,7 +164,7 @@ def test_missing_phrasings_are_named(folder: Path) -> None:
         ("section: apply", "section: apply\nphrasings: [how much]", "unknown phrasings"),
         ("related: [refund]", "related:", "not iterable"),
         ("    date: 2026-11-23\n", "", "'date'"),
-        ("checked: 2026-11-23", "checked: yesterday", "a date is not written"),
+        ("checked: 2026-11-23", "checked: yesterday", "is no date"),
         ("id: fee", "id: refund", "differs from the file's name"),
     ],
 )
