@@ -30,10 +30,20 @@ _NO_SECRET = re.compile(
 )
 _TOKEN = re.compile(r"[A-Za-z0-9!@#$%^&*_+?~-]{6,}")
 _OPENING = "\"'「『(（<"
-_LONE = re.compile(r"([!-~]{6,10}?)[\"'」』)）>.。,，!！]*+")
-_HEX_CODE = re.compile(r"0x[0-9a-f]+|(?:7600|7610|7621|7650|8[0-3]00)[0-9a-f]{4}", re.I)
+_LONE = re.compile(r"([!-~]{6,10}?)[\"'」』)）>.。,，:：!！]*+")
+_HEX_CODE = re.compile(r"0x[0-9a-f]+|(?:7600|7610|7621|7650|8[0-3][01]0)[0-9a-f]{4}", re.I)
 _PHONE = re.compile(r"0800\d{6}|09\d{8}")
 _WORD_AND_NUMBER = re.compile(r"([A-Za-z]+)[-_]?(\d{0,4})([A-Za-z]{0,3})")
+_MODEL = re.compile(
+    r"acr\d{2,4}[a-z]{0,2}(?:-[a-z]\d)?|ez(?:mini|usb)?\d{0,3}p?u?|(?:scr|cloud)\d{3,4}[a-z]?(?:v\d)?"
+    r"|utrust\d{4}|win(?:dows)?\d{1,2}(?:pro|home|edu|ent|se)?|(?:mac|ipad|i)os\d{1,2}"
+    r"|(?:galaxy|pixel|redmi)[a-z]?\d{1,3}(?:pro|plus|ultra|fe|[a-z])?(?:max)?|kb\d{7}"
+    r"|i[3579]-\d{4,5}[a-z]{0,2}\d?|x86_64|pkcs#?\d{1,2}",
+    re.I,
+)
+"""Models of readers, phones and processors, and systems with their edition."""
+_VERSION = re.compile(r"[a-z]{0,8}[-_]?v?\d{1,3}(?:\.\d{1,3}){1,3}", re.I)
+"""A number of a version, with the name of a program before it."""
 _CAPITALS = re.compile(r"[A-Z]+")
 _DIGIT_INSIDE = re.compile(r"[A-Za-z]\d+[A-Za-z]")
 _CUE_WORD = re.compile(
@@ -145,8 +155,8 @@ class SecretDetector:
 
 
 def is_known_name(token: str) -> bool:
-    """Whether a token is a product name, an error code or a phone number."""
-    if _HEX_CODE.fullmatch(token) or _PHONE.fullmatch(token):
+    """Whether a token is a product name, a version, an error code or a phone number."""
+    if any(shape.fullmatch(token) for shape in (_HEX_CODE, _PHONE, _MODEL, _VERSION)):
         return True
     parts = _WORD_AND_NUMBER.fullmatch(token)
     return token.casefold() in _PRODUCTS or (parts is not None and parts[1].casefold() in _PRODUCTS)
