@@ -17,7 +17,7 @@ from locales import facts
 from services.faq import entries as entries_module
 from services.faq import error_codes
 from services.faq.checks import freshness, parity, phrasings
-from services.faq.checks.findings import Finding
+from services.faq.checks.findings import FaqFinding
 from services.faq.entries import SECTIONS, Entries, Entry, Mode, find_line
 from services.faq.index import load_index
 from services.faq.search import FaqSearch
@@ -48,7 +48,7 @@ def count_entries() -> int:
     return len(entries_module.load_entries().ids)
 
 
-def find_problems(today: date, *, every_phrasing: bool = False) -> list[Finding]:
+def find_problems(today: date, *, every_phrasing: bool = False) -> list[FaqFinding]:
     """Return what is wrong, errors first, by file and line.
 
     Files that cannot be read are reported alone, since the other rules need all of them.
@@ -56,7 +56,7 @@ def find_problems(today: date, *, every_phrasing: bool = False) -> list[Finding]
     :param every_phrasing: also name phrasings that lead to another entry with theirs next to it.
     """
     if errors := entries_module.find_format_errors():
-        return [Finding(each.path, each.line, each.reason, each.remedy) for each in errors]
+        return [FaqFinding(each.path, each.line, each.reason, each.remedy) for each in errors]
     known = entries_module.load_entries()
     search = FaqSearch(known, load_index(known))
     found = [
@@ -76,7 +76,7 @@ def _path(entry: Entry) -> Path:
     return locales.folder(entry.language, "faq") / f"{entry.id}.md"
 
 
-def _pair_problems(known: Entries) -> Iterator[Finding]:
+def _pair_problems(known: Entries) -> Iterator[FaqFinding]:
     for entry_id in known.ids:
         pair = [known.get(entry_id, language) for language in locales.LANGUAGES]
         first, *others = pair
@@ -84,13 +84,13 @@ def _pair_problems(known: Entries) -> Iterator[Finding]:
             if entry is None:
                 path = locales.folder(language, "faq") / f"{entry_id}.md"
                 remedy = "Write it, or delete the entry in every language"
-                yield Finding(path, None, f"{entry_id} is missing in {language}", remedy)
+                yield FaqFinding(path, None, f"{entry_id} is missing in {language}", remedy)
         for other in others:
             if first is not None and other is not None:
                 yield from _differences(first, other)
 
 
-def _differences(first: Entry, other: Entry) -> Iterator[Finding]:
+def _differences(first: Entry, other: Entry) -> Iterator[FaqFinding]:
     facts_of: dict[str, tuple[Callable[[Entry], object], str]] = {
         "section": (lambda e: e.section, "section:"),
         "related entries": (lambda e: e.related, "related:"),
@@ -104,7 +104,7 @@ def _differences(first: Entry, other: Entry) -> Iterator[Finding]:
     }
     for name, (of, mark) in facts_of.items():
         if of(first) != of(other):
-            yield Finding(
+            yield FaqFinding(
                 _path(other),
                 find_line(_path(other), mark),
                 f"{name} differ: {first.language} {of(first)!r}, {other.language} {of(other)!r}",
@@ -123,44 +123,44 @@ def find_figures(entry: Entry) -> list[str]:
     return sorted(set(_FIGURE.findall(text)))
 
 
-def _entry_problems(known: Entries) -> Iterator[Finding]:
+def _entry_problems(known: Entries) -> Iterator[FaqFinding]:
     for language in locales.LANGUAGES:
         for entry in known.all(language):
             yield from _front_matter_problems(known, entry)
             yield from _text_problems(entry)
 
 
-def _front_matter_problems(known: Entries, entry: Entry) -> Iterator[Finding]:
+def _front_matter_problems(known: Entries, entry: Entry) -> Iterator[FaqFinding]:
     path = _path(entry)
     if entry.section not in SECTIONS:
         remedy = f"Write one of {', '.join(SECTIONS)}"
         line = find_line(path, "section:")
-        yield Finding(path, line, f"there is no section {entry.section!r}", remedy)
+        yield FaqFinding(path, line, f"there is no section {entry.section!r}", remedy)
     if entry.conversation is not None and entry.conversation not in GUIDES:
         remedy = f"Write one of {', '.join(GUIDES)}"
         line = find_line(path, "conversation:")
-        yield Finding(path, line, f"there is no conversation {entry.conversation!r}", remedy)
+        yield FaqFinding(path, line, f"there is no conversation {entry.conversation!r}", remedy)
     for related in entry.related:
         if related not in known.ids or related == entry.id:
             problem = f"related entry {related!r} does not exist or is itself"
             remedy = "Write the ids of other entries"
-            yield Finding(path, find_line(path, "related:"), problem, remedy)
+            yield FaqFinding(path, find_line(path, "related:"), problem, remedy)
     if entry.page is not None and not _PAGE.fullmatch(entry.page):
         problem = f"page {entry.page!r} is no https address of a {_GOVERNMENT} site"
         remedy = "Write the address of the official page"
-        yield Finding(path, find_line(path, "page:"), problem, remedy)
+        yield FaqFinding(path, find_line(path, "page:"), problem, remedy)
     yield from _source_problems(entry, path)
 
 
-def _source_problems(entry: Entry, path: Path) -> Iterator[Finding]:
+def _source_problems(entry: Entry, path: Path) -> Iterator[FaqFinding]:
     if not entry.sources:
         remedy = "Name the page that says so, with its address and the day it was read"
-        yield Finding(path, find_line(path, "sources:"), "there is no source", remedy)
+        yield FaqFinding(path, find_line(path, "sources:"), "there is no source", remedy)
     for source in entry.sources:
         if not _is_address(source.url):
             problem = f"source {source.url!r} is no address"
             remedy = "Write the https address of the page"
-            yield Finding(path, find_line(path, source.url), problem, remedy)
+            yield FaqFinding(path, find_line(path, source.url), problem, remedy)
 
 
 def _is_address(text: str) -> bool:
@@ -173,22 +173,22 @@ def _is_address(text: str) -> bool:
     return is_plain and parts.scheme in ("http", "https") and "." in (parts.hostname or "")
 
 
-def _text_problems(entry: Entry) -> Iterator[Finding]:
+def _text_problems(entry: Entry) -> Iterator[FaqFinding]:
     path = _path(entry)
     if len(entry.title) > _LONGEST_TITLE:
         problem = f"the title is longer than {_LONGEST_TITLE} characters"
-        yield Finding(path, find_line(path, "# "), problem, "Shorten it")
+        yield FaqFinding(path, find_line(path, "# "), problem, "Shorten it")
     for heading in _HEADING.findall(entry.body):
         if heading not in HEADINGS and heading not in HEADINGS.values():
             problem = f"heading {heading!r} is not one of the fixed ones"
             remedy = f"Write one of {', '.join((*HEADINGS, *HEADINGS.values()))}"
-            yield Finding(path, find_line(path, f"## {heading}"), problem, remedy)
+            yield FaqFinding(path, find_line(path, f"## {heading}"), problem, remedy)
     yield from _rendering_problems(entry)
     if entry.language == "zh_Hant":
         yield from _simplified_characters(entry)
 
 
-def _simplified_characters(entry: Entry) -> Iterator[Finding]:
+def _simplified_characters(entry: Entry) -> Iterator[FaqFinding]:
     file = _path(entry)
     phrasings_file = file.with_name(entry.id + entries_module.PHRASINGS_SUFFIX)
     for path, text in (
@@ -198,10 +198,10 @@ def _simplified_characters(entry: Entry) -> Iterator[Finding]:
         for character in sorted(find_simplified(text)):
             remedy = "Write the Traditional one"
             line = find_line(path, character)
-            yield Finding(path, line, f"Simplified character {character}", remedy)
+            yield FaqFinding(path, line, f"Simplified character {character}", remedy)
 
 
-def _spelled_out_facts(known: Entries) -> Iterator[Finding]:
+def _spelled_out_facts(known: Entries) -> Iterator[FaqFinding]:
     for language in locales.LANGUAGES:
         for entry in known.all(language):
             path = _path(entry)
@@ -215,10 +215,10 @@ def _spelled_out_facts(known: Entries) -> Iterator[Finding]:
                         if name
                         else "Write the name of a fact; a new one goes into locales/facts.yaml"
                     )
-                    yield Finding(path, number, f"{value!r} is spelled out", remedy)
+                    yield FaqFinding(path, number, f"{value!r} is spelled out", remedy)
 
 
-def _rendering_problems(entry: Entry) -> Iterator[Finding]:
+def _rendering_problems(entry: Entry) -> Iterator[FaqFinding]:
     path = _path(entry)
     try:
         messages = [
@@ -226,11 +226,13 @@ def _rendering_problems(entry: Entry) -> Iterator[Finding]:
         ]
     except (markdown.MarkdownError, ValueError) as error:
         remedy = "Use bold, code, links and flat lists only"
-        yield Finding(path, None, f"cannot be shown in Telegram: {error}", remedy)
+        yield FaqFinding(path, None, f"cannot be shown in Telegram: {error}", remedy)
         return
     if any(_LEFTOVER.search(message) for message in messages):
         problem = "Markdown signs are left over after rendering"
-        yield Finding(path, find_line(path, "**"), problem, "Keep punctuation outside of **bold**")
+        yield FaqFinding(
+            path, find_line(path, "**"), problem, "Keep punctuation outside of **bold**"
+        )
 
 
 @cache
@@ -257,10 +259,10 @@ def _in_big5(character: str) -> bool:
     return True
 
 
-def _error_code_problems() -> Iterator[Finding]:
+def _error_code_problems() -> Iterator[FaqFinding]:
     first, *others = locales.LANGUAGES
     for language in others:
         if list(error_codes.load_table(language)) != list(error_codes.load_table(first)):
             path = locales.folder(language, "error_codes.yaml")
             problem = f"it does not list the same codes as {first}, in order"
-            yield Finding(path, None, problem, "List the same ones in every language")
+            yield FaqFinding(path, None, problem, "List the same ones in every language")

@@ -17,7 +17,7 @@ from bot.cli import faq_check
 from locales import facts
 from services.faq import entries, index
 from services.faq.checks import phrasings
-from services.faq.checks.findings import Finding
+from services.faq.checks.findings import FaqFinding
 from services.faq.checks.phrasings import find_led_astray
 from services.faq.entries import Entries
 from services.faq.index import SearchIndex
@@ -43,7 +43,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._indexes: dict[str, SearchIndex] = {}
-        self._astray: dict[str, list[Finding]] = {}
+        self._astray: dict[str, list[FaqFinding]] = {}
 
     def load_index(self, known: Entries) -> SearchIndex:
         key = index.fingerprint(known)
@@ -53,7 +53,7 @@ class Memory:
 
     def find_led_astray(
         self, known: Entries, search: FaqSearch, *, every_one: bool
-    ) -> list[Finding]:
+    ) -> list[FaqFinding]:
         key = index.fingerprint(known)
         if key not in self._astray:
             self._astray[key] = list(find_led_astray(known, search, every_one=every_one))
@@ -186,7 +186,7 @@ EDITS = [
 ]  # fmt: skip
 
 
-def check() -> list[Finding]:
+def check() -> list[FaqFinding]:
     return faq_check.find_problems(TODAY)
 
 

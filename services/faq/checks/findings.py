@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FaqFinding:
     """Something that is wrong with a file, or may be.
 
     :ivar path: the file.

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import locales
 from locales import facts
-from services.faq.checks.findings import Finding
+from services.faq.checks.findings import FaqFinding
 from services.faq.entries import Entries, Entry, find_line
 
 MAX_AGE = timedelta(days=180)
 """How long an entry or the copy of a source is good without a look at the page."""
 
 
-def find_stale(entries: Entries, today: date) -> list[Finding]:
+def find_stale(entries: Entries, today: date) -> list[FaqFinding]:
     """Return a warning for whatever is too old, and an error for days to come."""
     of_facts = [
         finding
@@ -34,7 +34,7 @@ def find_stale(entries: Entries, today: date) -> list[Finding]:
     ]
 
 
-def _check_days(entry: Entry, today: date) -> Iterator[Finding]:
+def _check_days(entry: Entry, today: date) -> Iterator[FaqFinding]:
     path = locales.folder(entry.language, "faq") / f"{entry.id}.md"
     yield from _check_day(path, "checked:", "the entry", entry.checked, MAX_AGE, today)
     for source in entry.sources:
@@ -44,7 +44,7 @@ def _check_days(entry: Entry, today: date) -> Iterator[Finding]:
 
 def _check_day(
     path: Path, mark: str, what: str, day: date, max_age: timedelta, today: date
-) -> Iterator[Finding]:
+) -> Iterator[FaqFinding]:
     """Yield what is wrong with the day on which something was last compared with its page.
 
     :param mark: what is in the line of the day.
@@ -52,8 +52,8 @@ def _check_day(
     if day > today:
         problem = f"{what} was checked on {day}, which is to come"
         remedy = f"Write the day of the last look at the page, {today} at the latest"
-        yield Finding(path, find_line(path, mark), problem, remedy)
+        yield FaqFinding(path, find_line(path, mark), problem, remedy)
     elif today - day > max_age:
         problem = f"{what} was last checked on {day}, more than {max_age.days} days ago"
         remedy = "Look at the page, correct what changed, and write the day"
-        yield Finding(path, find_line(path, mark), problem, remedy, is_warning=True)
+        yield FaqFinding(path, find_line(path, mark), problem, remedy, is_warning=True)

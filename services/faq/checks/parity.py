@@ -14,7 +14,7 @@ from statistics import median
 import yaml
 
 import locales
-from services.faq.checks.findings import Finding
+from services.faq.checks.findings import FaqFinding
 from services.faq.entries import Entries, Entry, Mode, find_line
 
 _LINK = re.compile(r"https?://\S+")
@@ -45,7 +45,7 @@ def _any_of(words: list[str]) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-def find_differences(entries: Entries) -> Iterator[Finding]:
+def find_differences(entries: Entries) -> Iterator[FaqFinding]:
     """Yield an error for every term that an entry has in one language only."""
     first, *others = locales.LANGUAGES
     for entry_id in entries.ids:
@@ -60,7 +60,7 @@ def find_differences(entries: Entries) -> Iterator[Finding]:
         yield from _compare_lengths(entries, first, language)
 
 
-def _compare_terms(entry: Entry, other: Entry) -> Iterator[Finding]:
+def _compare_terms(entry: Entry, other: Entry) -> Iterator[FaqFinding]:
     """Yield an error for every term that only `entry` has, in its answer or at all."""
     others_terms = load_terms(other.language)
     for term, words in load_terms(entry.language).items():
@@ -70,7 +70,7 @@ def _compare_terms(entry: Entry, other: Entry) -> Iterator[Finding]:
                 continue
             path = locales.folder(entry.language, "faq") / f"{entry.id}.md"
             where = "the answer" if of is _answer else "the entry"
-            yield Finding(
+            yield FaqFinding(
                 path,
                 find_line(path, found[0], after="# "),
                 f"{where} has {found[0]!r} here and no word for {term} in {other.language}",
@@ -79,13 +79,13 @@ def _compare_terms(entry: Entry, other: Entry) -> Iterator[Finding]:
             break
 
 
-def _compare_emphasis(entry: Entry, other: Entry) -> Iterator[Finding]:
+def _compare_emphasis(entry: Entry, other: Entry) -> Iterator[FaqFinding]:
     """Yield an error where the short answers put different numbers of things in bold."""
     for mode, answer in entry.answers.items():
         counts = [len(_BOLD.findall(each.short)) for each in (answer, other.answers[mode])]
         if counts[0] != counts[1]:
             path = locales.folder(other.language, "faq") / f"{other.id}.md"
-            yield Finding(
+            yield FaqFinding(
                 path,
                 find_line(path, "# ", after="# "),
                 f"the answer has {counts[1]} parts in bold, but {counts[0]} in {entry.language}",
@@ -94,7 +94,7 @@ def _compare_emphasis(entry: Entry, other: Entry) -> Iterator[Finding]:
             return
 
 
-def _compare_lengths(entries: Entries, first: str, language: str) -> Iterator[Finding]:
+def _compare_lengths(entries: Entries, first: str, language: str) -> Iterator[FaqFinding]:
     """Yield a warning for answers whose length does not fit the other language."""
     factors = {
         entry.id: len(_beginning(other)) / max(1, len(_beginning(entry)))
@@ -109,7 +109,7 @@ def _compare_lengths(entries: Entries, first: str, language: str) -> Iterator[Fi
             is_shorter = factor < usual
             short, long = (language, first) if is_shorter else (first, language)
             path = locales.folder(short, "faq") / f"{entry_id}.md"
-            yield Finding(
+            yield FaqFinding(
                 path,
                 find_line(path, "# ", after="# "),
                 f"the answer says less than in {long}, compared with other entries",

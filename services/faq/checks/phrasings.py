@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import locales
-from services.faq.checks.findings import Finding
+from services.faq.checks.findings import FaqFinding
 from services.faq.entries import PHRASINGS_SUFFIX, Entries, Entry, find_line
 from services.faq.features import split_units
 from services.faq.search import CONFIDENT_SCORE, FaqSearch
 
 
-def find_shared(entries: Entries) -> Iterator[Finding]:
+def find_shared(entries: Entries) -> Iterator[FaqFinding]:
     """Yield an error for every phrasing that reads like a phrasing of another entry."""
     owners: dict[str, tuple[Entry, str]] = {}
     for language in locales.LANGUAGES:
@@ -20,8 +20,8 @@ def find_shared(entries: Entries) -> Iterator[Finding]:
                 other, wording = owners.setdefault(key, (entry, phrasing))
                 if other.id != entry.id:
                     path, line = locate(entry, phrasing)
-                    owner = Finding(*locate(other, wording), "", "").place
-                    yield Finding(
+                    owner = FaqFinding(*locate(other, wording), "", "").place
+                    yield FaqFinding(
                         path,
                         line,
                         f"{phrasing!r} is a phrasing of {other.id} too ({owner})",
@@ -31,7 +31,7 @@ def find_shared(entries: Entries) -> Iterator[Finding]:
 
 def find_led_astray(
     entries: Entries, search: FaqSearch, *, every_one: bool = False
-) -> Iterator[Finding]:
+) -> Iterator[FaqFinding]:
     """Yield a warning for phrasings whose like are surely answered with another entry.
 
     Typed word for word it finds its own entry; a question that is nearly the same does not.
@@ -46,7 +46,7 @@ def find_led_astray(
                     continue
                 own = next(hit.score for hit in result.results if hit.id == entry.id)
                 if every_one or own < CONFIDENT_SCORE:
-                    yield Finding(
+                    yield FaqFinding(
                         *locate(entry, phrasing),
                         f"{phrasing!r} reads like a question for {result.results[0].id}",
                         "Move it there, or say what makes it different and add two more like it",
