@@ -24,7 +24,7 @@ class NoCheckoutError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class FirstAnswer:
+class FoundAnswer:
     """What a question finds first."""
 
     entry_id: str | None
@@ -39,8 +39,8 @@ class ChangedAnswer:
     """A known question that is answered in another way than before."""
 
     question: str
-    before: FirstAnswer
-    after: FirstAnswer
+    before: FoundAnswer
+    after: FoundAnswer
 
     def as_json(self) -> dict[str, object]:
         """The object that ``--json`` prints."""
@@ -87,7 +87,7 @@ def compare_with(revision: str) -> list[ChangedAnswer]:
 
 
 def differences(
-    questions: Sequence[str], before: Iterable[FirstAnswer], after: Iterable[FirstAnswer]
+    questions: Sequence[str], before: Iterable[FoundAnswer], after: Iterable[FoundAnswer]
 ) -> list[ChangedAnswer]:
     """Return the questions whose answers differ."""
     return [
@@ -115,7 +115,7 @@ def _git(*words: str) -> bytes:
     return done.stdout
 
 
-def _ask(root: Path, questions: Sequence[str]) -> list[FirstAnswer]:
+def _ask(root: Path, questions: Sequence[str]) -> list[FoundAnswer]:
     """Ask the version in a folder every question, in a process of its own."""
     command = [sys.executable, "-m", "bot.cli.main", "faq", "search", "--stdin", "--json"]
     done = subprocess.run(  # noqa: S603
@@ -131,6 +131,6 @@ def _ask(root: Path, questions: Sequence[str]) -> list[FirstAnswer]:
     return [_first(json.loads(line)) for line in done.stdout.splitlines()]
 
 
-def _first(found: dict[str, list[dict[str, str]]]) -> FirstAnswer:
+def _first(found: dict[str, list[dict[str, str]]]) -> FoundAnswer:
     first = found["results"][0]["id"] if found["results"] else None
-    return FirstAnswer(first, bool(found["confident"]))
+    return FoundAnswer(first, bool(found["confident"]))

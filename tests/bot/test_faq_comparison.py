@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from bot.cli import faq_comparison
-from bot.cli.faq_comparison import FirstAnswer, NoCheckoutError
+from bot.cli.faq_comparison import FoundAnswer, NoCheckoutError
 
 
 def test_only_what_changed_is_listed() -> None:
-    fee, pay = FirstAnswer("fee", True), FirstAnswer("pay-how", True)
-    unsure = FirstAnswer("fee", False)
+    fee, pay = FoundAnswer("fee", True), FoundAnswer("pay-how", True)
+    unsure = FoundAnswer("fee", False)
     (entry, confidence) = faq_comparison.differences(
         ["a", "b", "c"], [fee, fee, fee], [fee, pay, unsure]
     )
