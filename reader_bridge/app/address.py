@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
+from unicodedata import normalize
 
 from yarl import URL
 
@@ -63,7 +64,7 @@ def parse_address(text: str) -> ServerAddress:
     text = text.strip()
     if not text:
         raise AddressError(AddressFault.EMPTY)
-    if len(text) > MAX_ADDRESS_LENGTH:
+    if len(text) > MAX_ADDRESS_LENGTH or len(normalize("NFKC", text)) > MAX_ADDRESS_LENGTH:
         raise AddressError(AddressFault.NOT_AN_ADDRESS)
     url = _parse_url(text if "://" in text else f"wss://{text}")
     scheme = _SCHEMES.get(url.scheme)
