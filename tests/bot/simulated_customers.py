@@ -120,7 +120,7 @@ class SimulatedCustomer:
     async def loses_and_finds_the_card(self) -> None:
         """Suspend, with a wrong code first, and resume."""
         self.person.start("do-suspend")
-        await self.sees("stops working right away")
+        await self.sees("Suspend (停用) right away")
         self.types(f"{self.number} {self.wrong_code()}")
         await self.sees("Attempts left: 3")
         self.types(self.code)
@@ -133,7 +133,7 @@ class SimulatedCustomer:
         await self.sees(phrases.SUSPENDED)
         await self.taps(self.chance.choice(["yes", "no"]))
         self.person.start("do-resume-who")
-        await self.sees("Reactivate a suspended certificate")
+        await self.sees("Later you also need")
         self.types(f"{self.number} {self.code}")
         await self.sees("on your card")
         await self.may_ask("on your card")
@@ -162,7 +162,7 @@ class SimulatedCustomer:
         await self.taps("noted")
         await self.sees(phrases.KEEP_IT_SAFE)
         self.person.start("do-pay")
-        await self.sees("Before anything is charged")
+        await self.sees("You check amount and address")
         self.types(f"{self.number} {self.code}")
         await self.sees("To pay: NT$278")
         await self.may_ask("To pay: NT$278")
