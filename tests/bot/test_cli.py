@@ -93,7 +93,7 @@ def test_commands_beside_a_sandbox_work_on_it(tmp_path: Path) -> None:
 
 
 def test_the_faq_is_in_order() -> None:
-    assert "43 entries are in order" in kaika("faq", "check")
+    assert "entries are in order" in kaika("faq", "check")
 
 
 def test_lists_of_an_empty_database() -> None:
