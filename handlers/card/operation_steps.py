@@ -307,7 +307,7 @@ class OperationSteps:
         return progress_text(ctx.language, progress)
 
     def _needs_unlocking(self, ctx: StepContext) -> bool:
-        """Whether a locked PIN stands in the way, which this operation does not set anew."""
+        """Whether a locked PIN stands in the way, which this operation does not reset."""
         return ctx.data[FAILURE] == FailureCode.PIN_BLOCKED and "unlock" in self.links
 
     def _can_restart(self, ctx: StepContext) -> bool:

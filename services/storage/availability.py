@@ -23,10 +23,7 @@ _REFUSING_CLASSES = frozenset({"28", "3D"})
 """Classes of PostgreSQL's error codes: invalid authorization, no such database."""
 _SQLITE_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SQLITE_LOCKS = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_SQLITE_ADVICE = dict.fromkeys(
-    (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY),
-    ". This user has to be able to write to the file and to its folder",
-)
+_SQLITE_NOT_WRITABLE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _PRIMARY_CODE = 0xFF
 """Mask of SQLite's primary error code in an extended one."""
 
@@ -75,9 +72,9 @@ def _translate_error(context: ExceptionContext) -> DatabaseUnavailableError | No
         return None
     code = getattr(original, "sqlstate", None) or _sqlite_code(original)
     if context.is_disconnect or context.connection is None or _is_transient(wrapped, code):
-        reason = _describe(original) + _SQLITE_ADVICE.get(
-            _sqlite_code(original) or sqlite3.SQLITE_OK, ""
-        )
+        reason = _describe(original)
+        if code in _SQLITE_NOT_WRITABLE:
+            reason += ". This user has to be able to write to the file and to its folder"
         return DatabaseUnavailableError(reason, needs_operator=_is_lasting(code))
     return None
 

@@ -33,7 +33,7 @@ def file(index: SearchIndex, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def learnt(monkeypatch: pytest.MonkeyPatch, index: SearchIndex) -> list[Entries]:
-    """Whatever is learnt anew."""
+    """Whatever is learnt again."""
     asked: list[Entries] = []
 
     def note(entries: Entries) -> SearchIndex:
