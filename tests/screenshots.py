@@ -43,6 +43,7 @@ class Story:
     person: str
     person_language: str
     question: str
+    more: str
     inline_query: str
 
 
@@ -53,9 +54,10 @@ STORIES = (
         "Maria",
         "en",
         "I typed a wrong PIN three times and now my card is locked. What can I do?",
+        "📄 More",
         "lost card",
     ),
-    Story("zh", "zh-TW", "美玲", "zh-hant", "我忘記用戶代碼，要怎麼繳費？", "卡片遺失"),
+    Story("zh", "zh-TW", "美玲", "zh-hant", "我忘記用戶代碼，要怎麼繳費？", "📄 更多", "卡片遺失"),
 )
 
 
@@ -119,8 +121,8 @@ async def talk(page: ChatPage, story: Story) -> None:
     await page.says(story.question)
     await expect(_answers(page)).to_have_count(2)
     await _take(page, story, "answer")
-    await page.presses("↓ Newest")
-    await _take(page, story, "buttons")
+    await page.presses(story.more)
+    await _take(page, story, "more")
     await page.composer.fill(f"@kaika_demo_bot {story.inline_query}")
     await expect(page.page.get_by_role("option").first).to_be_visible()
     await _take(page, story, "inline")
