@@ -98,12 +98,26 @@ class SimulatedCardholder(SimulatedCustomer):
             if await self.world.changes.signal.wait_for(changed, _A_WHILE):
                 end = asyncio.get_running_loop().time() + PATIENCE
             seen = self._newest()
-            if seen is not None and not self._has_heard(message_text):
+            if self._has_heard(message_text):
+                break
+            if (question := self._restart_question()) is not None:
+                self.person.press(*question)
+            elif seen is not None and _conversation_of(seen) == what:
                 self._acts(at_pc, seen)
+            else:  # it was told in the background that the conversation before had ended
+                self.person.start(f"do-{what}")
         self.done.append(what)
 
     def _has_heard(self, message_text: str) -> bool:
         return any(message_text in message.get("text", "") for message in self.received)
+
+    def _restart_question(self) -> tuple[int, str] | None:
+        """Return what to press where the newest message asks whether to stop what is open."""
+        newest = self.received[-1] if self.received else {}
+        for button in buttons(newest):
+            if button.get("callback_data", "").startswith("v1:anew:"):
+                return newest["message_id"], button["callback_data"]
+        return None
 
     def _newest(self) -> Json | None:
         """Return the newest message of a conversation."""
@@ -145,6 +159,13 @@ def _keys_of(message: Json) -> dict[str, str]:
     """The callback data of a message's buttons, by key."""
     data = [button.get("callback_data", "") for button in buttons(message)]
     return {each.rsplit(".", 1)[-1]: each for each in data if each.startswith("v1:dlg:")}
+
+
+def _conversation_of(message: Json) -> str:
+    """The conversation that a message belongs to."""
+    for data in _keys_of(message).values():
+        return data.removeprefix("v1:dlg:").split(".")[0]
+    return ""
 
 
 def _step_of(message: Json) -> str:
