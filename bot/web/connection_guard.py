@@ -1,9 +1,9 @@
 """Limits on the connections to the public listener, which anybody can open.
 
 Each connection has to send the head of a request, and then the rest of it, within some seconds. The
-number of connections is limited, per address and in all. When all places are taken, one more takes
-the place of the connection that has waited longest without a request; those that are being served
-keep theirs. A websocket leaves the guard once it is open: bridges have limits of their own.
+number of connections is limited, per address and in all. When all places are taken, or those of one
+address, one more takes the place of the connection among them that has waited longest without a
+request; those that are being served keep theirs. A websocket leaves the guard once it is open: bridges have limits of their own.
 
 Behind a reverse proxy every connection comes from the proxy. Its deadlines and number then protect
 the listener, and the requests of each address are counted as the proxy names it.
@@ -136,10 +136,11 @@ class ConnectionGuard:
         peer = transport.get_extra_info("peername")
         host = str(peer[0]) if peer else ""
         address = None if host in self._proxies else rate_limit_address(host)
-        if (
+        is_over = (
             address is not None
             and self._per_address[address] >= self.limits.connections_per_address
-        ):
+        )
+        if is_over and not self._make_room(address):
             self._events.warn("connection_refused", reason="connections of an address")
             return False
         if len(self._connections) >= self.limits.connections and not self._make_room():
@@ -167,9 +168,13 @@ class ConnectionGuard:
     def _find(self, request: web.BaseRequest) -> _Connection | None:
         return self._connections.get(request.transport) if request.transport else None
 
-    def _make_room(self) -> bool:
-        """Cut off the connection that has waited longest without a request, if any."""
-        oldest = next(iter(self._waiting), None)
+    def _make_room(self, address: str | None = None) -> bool:
+        """Cut off the connection that has waited longest without a request, if any.
+
+        :param address: only among the connections of this one.
+        """
+        waiting = (each for each in self._waiting if address in (None, each.address))
+        oldest = next(waiting, None)
         if oldest is None:
             return False
         self._cut_off(oldest)

@@ -126,15 +126,25 @@ async def test_what_comes_after_an_answer_has_a_deadline_too() -> None:
         assert received.count(b"served") == 2
 
 
-async def test_an_address_has_so_many_connections_and_another_is_not_affected() -> None:
+async def test_an_idle_connection_gives_its_place_to_another_of_its_address() -> None:
     async with GuardedListener(connections_per_address=3).serving() as listener:
+        others = await listener.send(UNFINISHED, ANOTHER)
         opened = [await listener.send(UNFINISHED, STRANGER) for _ in range(3)]
+        assert [await listener.get(source=STRANGER) for _ in range(3)] == [200] * 3
+        assert [await wait_until_closed(each) for each in opened] == [b""] * 3
+        listener._opened[0].write(b"\r\n")
+        assert b"served" in await others.readuntil(b"served"), "it took none of another's places"
+
+
+async def test_an_address_has_so_many_requests_and_another_is_not_affected() -> None:
+    async with GuardedListener(connections_per_address=2).serving() as listener:
+        served = [asyncio.create_task(listener.get("/wait", STRANGER)) for _ in range(2)]
+        for _ in served:
+            await listener.waiting.get()
         assert await listener.get(source=STRANGER) == 0
         assert await listener.get(source=ANOTHER) == 200
-        listener._opened[0].write(b"\r\n")
-        assert b"served" in await opened[0].readuntil(b"served")
-        listener._opened[0].write(b"GET / HTTP/1.0\r\n\r\n")
-        await wait_until_closed(opened[0])
+        listener.may_answer.set()
+        assert await asyncio.gather(*served) == [200, 200]
         assert await listener.get(source=STRANGER) == 200
 
 

@@ -9,7 +9,6 @@ from sqlalchemy import inspect
 
 from bot.settings import Settings
 from bot.wiring.embedded import open_certificates
-from services.authority.ca.crl import skip_numbers
 from services.authority.ca.models import ROW_ID, CertificateAuthority
 from services.authority.embedded.audit import Actor, Audit, AuditHead, AuditHeadFile
 from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
@@ -99,16 +98,12 @@ async def complete_restore(
     if plan.last_list is not None:
         published.keep(plan.last_list)
     is_kept = published.read() is not None
-    done = None
-    if is_kept:
-        authority = EmbeddedAuthority(database, keys, files)
-        certificates = authority.certificates
-        try:
-            done = await reinstate_published(database, certificates, published, actor, now)
-        finally:
-            authority.close()
-    else:
-        async with database.unit_of_work() as session:
-            await skip_numbers(session)
+    authority = EmbeddedAuthority(database, keys, files)
+    try:
+        done = await reinstate_published(
+            database, authority.certificates, published, actor, now
+        )
+    finally:
+        authority.close()
     on_progress(BackupStep.FINISH, 1, 1)
     return CompletedRestore(head, accepted.number, done, not is_kept)

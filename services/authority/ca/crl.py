@@ -222,14 +222,18 @@ async def adopt_list(session: AsyncSession, crl: Crl) -> None:
     await _replace_latest(session, crl)
 
 
-async def skip_numbers(session: AsyncSession) -> None:
+async def skip_numbers(session: AsyncSession) -> bool:
     """Have the next list's number lie above every one that may have been published.
 
-    For a database that was restored where the last published list was not kept.
+    For a database that has published lists, where the last one was not kept. Returns whether it
+    has published any.
     """
     authority = await session.get_one(CertificateAuthority, ROW_ID, with_for_update=True)
+    if not authority.last_crl_number:
+        return False
     authority.last_crl_number += SKIPPED_NUMBERS
     await session.execute(delete(RevocationList))
+    return True
 
 
 async def read_latest_list(session: AsyncSession) -> Crl | None:

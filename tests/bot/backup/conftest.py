@@ -104,7 +104,8 @@ async def machine(make_url: MakeUrl, folder: Path, ca_file: Path) -> AsyncIterat
     await open_database(registry.world.database, registry.world.keys)
     machine = BackupMachine(registry, make_settings(url, data), folder / "backups")
     yield machine
-    await machine.registry.world.close()
+    if hasattr(machine.registry, "world"):  # it may not have been started again
+        await machine.registry.world.close()
     await _drop_what_was_moved_aside(url)
 
 

@@ -13,7 +13,7 @@ from cryptography.x509 import ReasonFlags
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.ca.crl import Crl, adopt_list, read_latest_list
+from services.authority.ca.crl import Crl, adopt_list, read_latest_list, skip_numbers
 from services.authority.ca.published_list import (
     PublishedEntry,
     PublishedListFile,
@@ -76,15 +76,19 @@ async def reinstate_published(
 ) -> Reinstatement | None:
     """Bring the database up to the last published list; `None` where it is not behind.
 
-    Called before anything is published. A list that the file lacks is kept there.
+    Called before anything is published. Where the file is missing or damaged and there have been
+    lists, nobody knows which one was the last (the database was restored on another machine, or
+    the file was lost), so the next list's number lies far above.
     """
     kept = published.read()
     async with database.unit_of_work() as session:
-        stored = await read_latest_list(session)
-        if stored is not None and (kept is None or kept.number <= stored.number):
-            published.keep(stored)
-            return None
         if kept is None:
+            if await skip_numbers(session):
+                _log.warning("list_numbers_skipped", path=str(published.path))
+            return None
+        stored = await read_latest_list(session)
+        if stored is not None and kept.number <= stored.number:
+            published.keep(stored)
             return None
         done = await _reinstate(session, certificates, kept, actor, now)
         await adopt_list(session, kept)

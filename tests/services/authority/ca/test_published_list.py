@@ -14,7 +14,7 @@ from cryptography.x509.ocsp import OCSPCertStatus
 from sqlalchemy import select
 
 from services.authority.ca.certificate_service import open_certificate_service
-from services.authority.ca.crl import UNKNOWN_CHANGES, Crl
+from services.authority.ca.crl import SKIPPED_NUMBERS, UNKNOWN_CHANGES, Crl
 from services.authority.ca.published_list import PUBLISHED_LIST, PublishedListFile
 from services.authority.embedded.certificates.reinstatement import (
     Reinstatement,
@@ -156,18 +156,34 @@ async def test_what_was_resumed_since_stays_on_hold_and_is_named(registry: Copie
     assert reasons(await registry.publish(), await registry.serials(someone)) == {HOLD}
 
 
-async def test_an_ordinary_start_changes_nothing_and_repairs_the_file(
-    registry: CopiedRegistry,
-) -> None:
+async def test_an_ordinary_start_changes_nothing(registry: CopiedRegistry) -> None:
     await registry.holder(1)
     before = await registry.publish()
     path = registry.folder / PUBLISHED_LIST
     assert path.stat().st_mode & 0o777 == 0o600
-    for damage in (path.unlink, lambda: path.write_bytes(b"cut"), lambda: None):
-        damage()
+    await registry.world.close()
+    assert await registry.start() is None
+    assert path.read_bytes() == before.public_bytes(serialization.Encoding.DER)
+    assert crl_number(await registry.publish()) == crl_number(before)
+
+
+@pytest.mark.parametrize("content", [None, b"cut"])
+async def test_without_the_file_numbers_are_skipped(
+    registry: CopiedRegistry, content: bytes | None
+) -> None:
+    await registry.holder(1)
+    before = await registry.publish()
+    path = registry.folder / PUBLISHED_LIST
+    path.unlink() if content is None else path.write_bytes(content)
+    for _ in range(2):
         await registry.world.close()
         assert await registry.start() is None
-        assert path.read_bytes() == before.public_bytes(serialization.Encoding.DER)
+    after = await registry.publish()
+    assert crl_number(after) > crl_number(before) + SKIPPED_NUMBERS
+    assert path.read_bytes() == after.public_bytes(serialization.Encoding.DER)
+    await registry.world.close()
+    await registry.start()
+    assert crl_number(await registry.publish()) == crl_number(after)
 
 
 async def test_a_list_of_another_authority_is_not_believed(
