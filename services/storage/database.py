@@ -2,13 +2,15 @@
 
 SQLite allows one writer: units of work queue for a lock in this process instead of spinning on
 SQLite's busy handler. What only reads needs no place in that queue, and what everybody waits for
-goes before the others.
+goes before the others. A writer makes way for the next one before its commit is on the disk, and
+then waits for that.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -25,6 +27,7 @@ from sqlalchemy.pool import NullPool
 from services.storage import private_files
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.engine import LIMITS, Limits, create_engine
+from services.storage.group_commit import GroupCommit
 from services.storage.sqlite_connection import READS_ONLY
 
 WRITER_SECONDS = 10.0
@@ -81,7 +84,11 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
             _create_private_file(Path(self.url.database))
-        self.engine = create_engine(self.url, limits)
+        self._group_commit: GroupCommit | None = None
+        if self.is_sqlite and self.url.database:
+            self._group_commit = GroupCommit(Path(self.url.database))
+        on_write = self._group_commit.note_commit if self._group_commit else None
+        self.engine = create_engine(self.url, limits, on_write)
         self.check_ownership: Callable[[AsyncSession], Awaitable[None]] | None = None
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         reading = self.engine.execution_options(**{READS_ONLY: True})
@@ -119,6 +126,16 @@ class Database:
                         await self.check_ownership(session)
             except NoConnectionError:
                 raise DatabaseUnavailableError("every connection is in use") from None
+            followed = self._follow_commit(partial(_run_hooks, session))
+        if followed is not None:
+            await followed
+
+    def _follow_commit(self, follow: Callable[[], None]) -> "asyncio.Future[None] | None":
+        """Call `follow` once the commit that was just made is on the disk."""
+        if self._group_commit is not None:
+            return self._group_commit.flush_then(follow)
+        follow()
+        return None
 
     @asynccontextmanager
     async def _hold_writer_lock(self, is_urgent: bool) -> AsyncIterator[None]:
@@ -148,10 +165,14 @@ class Database:
         finally:
             if unlimited is not self.engine:
                 await unlimited.dispose()
+        if self._group_commit is not None:
+            await asyncio.to_thread(self._group_commit.flush)
 
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+        if self._group_commit is not None:
+            self._group_commit.close()
 
 
 def _create_private_file(path: Path) -> None:
@@ -207,7 +228,7 @@ def _is_within(inner: SessionTransaction | None, outer: SessionTransaction) -> b
 
 
 def after_commit(session: AsyncSession, hook: Callable[[], None]) -> None:
-    """Call `hook` once the unit of work is committed, and never when it is rolled back.
+    """Call `hook` once the unit of work is committed and on the disk; never when rolled back.
 
     The commit stands whatever becomes of it: a file that cannot be written is logged, and repaired
     at the next start.
@@ -215,15 +236,12 @@ def after_commit(session: AsyncSession, hook: Callable[[], None]) -> None:
     hooks: TransactionalQueue[Callable[[], None]] | None = session.info.get(COMMIT_HOOKS)
     if hooks is None:
         hooks = session.info[COMMIT_HOOKS] = TransactionalQueue(session)
-        event.listen(session.sync_session, "after_commit", _run_hooks)
     hooks.add(hook)
 
 
-def _run_hooks(session: Session) -> None:
+def _run_hooks(session: AsyncSession) -> None:
     hooks: TransactionalQueue[Callable[[], None]] | None = session.info.get(COMMIT_HOOKS)
-    if hooks is None or session.in_nested_transaction():
-        return  # a released savepoint, which can still be rolled back with the transaction
-    for hook in hooks.drain():
+    for hook in hooks.drain() if hooks is not None else ():
         try:
             hook()
         except OSError as error:

@@ -5,8 +5,9 @@ PostgreSQL ends a statement before our own limit does, so that a client that is 
 """
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 from time import monotonic
 from typing import Any
@@ -71,14 +72,21 @@ OWNER_LIMITS = replace(
 """Limits of a process that owns the database (`services.storage.ownership`)."""
 
 
-def create_engine(url: URL, limits: Limits | None = LIMITS, **options: Any) -> AsyncEngine:
+def create_engine(
+    url: URL,
+    limits: Limits | None = LIMITS,
+    on_sqlite_write: Callable[[], None] | None = None,
+    **options: Any,
+) -> AsyncEngine:
     """Create an engine whose errors are those of `services.storage.availability`.
 
     :param limits: of PostgreSQL's sessions; `None` for statements that may take long.
+    :param on_sqlite_write: as `services.storage.sqlite_connection.SqliteConnection.on_write`.
     :param options: of SQLAlchemy's engine.
     """
     if url.get_backend_name() == "sqlite":
-        engine = _create(url, {"async_creator_fn": sqlite_connection.connect}, options)
+        connect = partial(sqlite_connection.connect, on_write=on_sqlite_write)
+        engine = _create(url, {"async_creator_fn": connect}, options)
         event.listen(engine.sync_engine, "connect", sqlite_connection.prepare)
         event.listen(engine.sync_engine, "begin", sqlite_connection.begin)
         return engine

@@ -1,7 +1,8 @@
 """Connections to SQLite, whose statements run on a thread of their own.
 
-They use WAL mode with foreign keys, ``secure_delete`` and ``synchronous=FULL``, so that committed
-data survives a power cut and deleted data is overwritten.
+They use WAL mode with foreign keys and ``secure_delete``, so that deleted data is overwritten.
+Committed data survives a power cut: whoever opened a connection flushes its commits
+(`services.storage.group_commit`), or else each of them waits for the disk (``synchronous=FULL``).
 
 aiosqlite asks its thread for a cursor, for the statement, for the rows and for the end of the
 cursor one after the other, and each time the event loop does something else before it goes on. A
@@ -15,15 +16,14 @@ from functools import partial
 from typing import Any, Self
 
 from aiosqlite import Connection
-from sqlalchemy.engine.interfaces import DBAPIConnection
 
 PRAGMAS = (
     "PRAGMA busy_timeout = 5000",
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
 )
+SYNCHRONOUS = "PRAGMA synchronous = {}"
 READS_ONLY = "reads_only"
 """Execution option of connections that only read."""
 _ROWS_AT_ONCE = 64
@@ -102,9 +102,13 @@ class SqliteConnection(Connection):
     """A connection whose cursors are `SqliteCursor`.
 
     :ivar is_committed: whether nothing was asked since the last commit.
+    :ivar on_write: called after every commit that has changed rows; who sets it brings the commit
+        to the disk.
     """
 
     is_committed = False
+    on_write: Callable[[], None] | None = None
+    _changes = 0
 
     def __await__(self) -> Generator[Any, None, Self]:
         """Open the connection."""
@@ -117,8 +121,17 @@ class SqliteConnection(Connection):
 
     async def commit(self) -> None:
         """Commit the transaction."""
-        await super().commit()
+        request: Callable[..., Awaitable[bool]] = self._execute
+        has_written = await request(self._commit_on_thread)
         self.is_committed = True
+        if has_written and self.on_write is not None:
+            self.on_write()
+
+    def _commit_on_thread(self) -> bool:
+        """Commit, and return whether rows were changed since the last commit."""
+        self._conn.commit()
+        before, self._changes = self._changes, self._conn.total_changes
+        return self._changes != before
 
     async def rollback(self) -> None:
         """Roll back what is not committed; the pool asks for it also where there is nothing."""
@@ -126,22 +139,27 @@ class SqliteConnection(Connection):
             await super().rollback()
 
 
-def connect(database: str, **options: Any) -> SqliteConnection:
+def connect(
+    database: str, on_write: Callable[[], None] | None = None, **options: Any
+) -> SqliteConnection:
     """Return a connection to a file, opened when it is awaited.
 
+    :param on_write: as `SqliteConnection.on_write`.
     :param options: of `sqlite3.connect`.
     """
     opening: Callable[[], sqlite3.Connection] = partial(sqlite3.connect, database, **options)
     connection = SqliteConnection(opening, _ROWS_AT_ONCE)
+    connection.on_write = on_write
     connection._thread.daemon = True  # one that hangs must not keep the process from ending
     return connection
 
 
-def prepare(connection: DBAPIConnection, _record: object) -> None:
+def prepare(connection: Any, _record: object) -> None:
     """Set up a new connection."""
     connection.isolation_level = None  # `begin` begins transactions
+    is_flushed = connection.driver_connection.on_write is not None
     cursor = connection.cursor()
-    for pragma in PRAGMAS:
+    for pragma in (*PRAGMAS, SYNCHRONOUS.format("NORMAL" if is_flushed else "FULL")):
         cursor.execute(pragma)
     cursor.close()
 
