@@ -5,7 +5,8 @@ commit only appends to the write-ahead log (``synchronous=NORMAL``), the next wr
 flush of the log brings everything that was committed meanwhile to the disk. Whoever committed goes
 on after the flush, so that nothing is answered, sent or erased that a power cut could undo.
 
-A reader may see what is committed and not yet flushed, for the milliseconds of a flush.
+Only a transaction that was opened for reading does not wait: it may see what a power cut within
+the next milliseconds would undo.
 """
 
 import asyncio
@@ -35,7 +36,8 @@ class GroupCommit:
         self._path = path
         self._journal = path.with_name(path.name + "-wal")
         self._waiting: _Waiting = []
-        self._is_flushing = False
+        self._flushed_now: _Waiting | None = None
+        """Who waits for the flush that is under way; `None` where none is."""
         self._must_copy = False
         self._thread: ThreadPoolExecutor | None = None
         self.has_unflushed = False
@@ -55,11 +57,12 @@ class GroupCommit:
         done = asyncio.get_running_loop().create_future()
         if self.has_unflushed:
             self._waiting.append((done, follow))
-            if not self._is_flushing:
+            if self._flushed_now is None:
                 self._begin()
+        elif self._flushed_now is not None:  # it may have seen what is being flushed
+            self._flushed_now.append((done, follow))
         else:
-            follow()
-            done.set_result(None)
+            _settle(done, follow, None)
         return done
 
     def flush(self) -> None:
@@ -77,16 +80,16 @@ class GroupCommit:
             self._thread = None
 
     def _begin(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        self._is_flushing, self.has_unflushed = True, False
+        self._flushed_now, self._waiting = self._waiting, []
+        self.has_unflushed = False
         self._thread = self._thread or ThreadPoolExecutor(1, "sqlite-flush")
         flushing = asyncio.get_running_loop().run_in_executor(self._thread, self._flush)
-        flushing.add_done_callback(lambda done: self._end(waiting, done.exception()))
+        flushing.add_done_callback(lambda done: self._end(done.exception()))
 
-    def _end(self, waiting: _Waiting, error: BaseException | None) -> None:
-        self._is_flushing = False
+    def _end(self, error: BaseException | None) -> None:
+        flushed, self._flushed_now = self._flushed_now or [], None
         failure = None if error is None else _unavailable(error)
-        for done, follow in waiting:
+        for done, follow in flushed:
             _settle(done, follow, failure)
         if self._waiting:
             self._begin()

@@ -146,6 +146,24 @@ async def test_what_only_reads_waits_for_no_flush(database: Database, disk: Disk
     assert disk.flushed == []
 
 
+async def test_what_sees_something_unflushed_waits_for_its_flush(
+    database: Database, disk: Disk
+) -> None:
+    async def read() -> int:
+        async with database.unit_of_work() as session:
+            return int(await session.scalar(text("SELECT count(*) FROM words")) or 0)
+
+    disk.may_flush.clear()
+    writing = asyncio.create_task(write(database, "a"))
+    await wait_for_words(database, 2)
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0.1)
+    assert not reading.done()
+    disk.may_flush.set()
+    assert await reading == 2
+    await writing
+
+
 async def test_what_follows_is_done_though_its_task_was_cancelled(
     database: Database, disk: Disk
 ) -> None:
