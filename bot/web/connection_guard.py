@@ -3,7 +3,8 @@
 Each connection has to send the head of a request, and then the rest of it, within some seconds. The
 number of connections is limited, per address and in all. When all places are taken, or those of one
 address, one more takes the place of the connection among them that has waited longest without a
-request; those that are being served keep theirs. A websocket leaves the guard once it is open: bridges have limits of their own.
+request; those that are being served keep theirs. A websocket leaves the guard once it is open:
+bridges have limits of their own.
 
 Behind a reverse proxy every connection comes from the proxy. Its deadlines and number then protect
 the listener, and the requests of each address are counted as the proxy names it.

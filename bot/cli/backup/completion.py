@@ -100,9 +100,7 @@ async def complete_restore(
     is_kept = published.read() is not None
     authority = EmbeddedAuthority(database, keys, files)
     try:
-        done = await reinstate_published(
-            database, authority.certificates, published, actor, now
-        )
+        done = await reinstate_published(database, authority.certificates, published, actor, now)
     finally:
         authority.close()
     on_progress(BackupStep.FINISH, 1, 1)
