@@ -28,7 +28,7 @@ STEPS: dict[str, tuple[Any, str]] = {
 }
 
 
-class Cut(BaseException):
+class RestoreCutOff(BaseException):
     """The process ends here."""
 
 
@@ -40,7 +40,7 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         owner, name = STEPS[step]
 
         def end(*_: object, **__: object) -> None:
-            raise Cut
+            raise RestoreCutOff
 
         monkeypatch.setattr(owner, name, end)
 
@@ -48,7 +48,7 @@ def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 async def _is_cut(machine: BackupMachine, monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
-    with pytest.raises(Cut):
+    with pytest.raises(RestoreCutOff):
         await machine.types("backup", "restore", *words, "--yes", "--replace")
     monkeypatch.undo()
 
