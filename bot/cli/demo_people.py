@@ -184,8 +184,7 @@ class _Story:
             invoice = await authority.payments.open_invoice(
                 session, grant, self._chat, self._chat, at
             )
-            due = invoice.due
-            checkout = Checkout(invoice.payload, self._chat, due.total, due.currency)
+            checkout = Checkout(invoice.payload, self._chat, invoice.amount, invoice.currency)
             await session.flush()
             charge = Charge(f"demo-{application}", "demo", checkout)
             await authority.payments.record_charge(session, charge, at)

@@ -105,20 +105,19 @@ class AmountDue:
     """The last day to pay on, in Taipei."""
     address: Hidden
     application: str
-    currency: str = CURRENCY
-
-    @property
-    def total(self) -> int:
-        """The sum of the parts."""
-        return sum(fee.amount for fee in self.fees)
 
 
 @dataclass(frozen=True)
 class Invoice:
-    """An invoice that can be paid once, by one person, in one chat."""
+    """An invoice that can be paid once, by one person, in one chat.
+
+    :ivar amount: the sum of its fees, in the smallest unit of the currency.
+    """
 
     payload: str
-    due: AmountDue
+    fees: tuple[Fee, ...]
+    amount: int
+    currency: str = CURRENCY
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ LIMITS: Mapping[str, int] = {
     "a free-text answer": 28,
     "a question inside a conversation": 39,
     "the last tap of a suspension": 36,
-    "a payment": 42,
+    "a payment": 40,
     "an unlock": 79,
 }
 

@@ -3,7 +3,7 @@
 The payment itself arrives as updates of their own: `handlers.conversations.pay.checkout`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -30,7 +30,7 @@ from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.dates import format_date, format_dates
 from handlers.screen.text import N_, Markup, label, say
-from services.authority.data_types import CURRENCY, AmountDue, AuthorityOperation, FeeKind
+from services.authority.data_types import CURRENCY, AuthorityOperation, Fee, FeeKind
 from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.lifecycle import ApplicationState
@@ -179,9 +179,7 @@ class PaymentSteps:
             invoice = await open_invoice(session, grant, ctx.user_id, ctx.chat_id, ctx.now)
         except AuthorityError as error:
             return _ERRORS.result_for(error, ctx)
-        return StepResult(
-            "invoice", {INVOICE: invoice.payload, **self._step_data(invoice.due, ctx)}
-        )
+        return StepResult("invoice", {INVOICE: invoice.payload, **_fee_data(invoice.fees)})
 
     async def keep_address(self, address: Hidden, ctx: StepContext) -> StepResult:
         """Store a typed address, sealed, until it is confirmed."""
@@ -254,15 +252,17 @@ class PaymentSteps:
         due = await self.authority.payments.get_amount_due(session, grant, ctx.chat_id, ctx.now)
         reminder = _create_reminder(due.application, due.last_day, ctx)
         is_scheduled = await payment_reminders.schedule_unless_off(session, reminder, ctx.now)
-        return {**self._step_data(due, ctx), REMINDED: "yes" if is_scheduled else "no"}
-
-    def _step_data(self, due: AmountDue, ctx: StepContext) -> dict[str, str]:
         return {
             APPLICATION: due.application,
             LAST_DAY: due.last_day.isoformat(),
             ADDRESS: self.authority.sealed_input.seal(due.address, ctx.chat_id),
-            **{fee.kind: str(fee.amount) for fee in due.fees},
+            REMINDED: "yes" if is_scheduled else "no",
+            **_fee_data(due.fees),
         }
+
+
+def _fee_data(fees: Iterable[Fee]) -> dict[str, str]:
+    return {fee.kind: str(fee.amount) for fee in fees}
 
 
 def has_reminders(ctx: StepContext) -> bool:

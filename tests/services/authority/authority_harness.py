@@ -202,7 +202,7 @@ class Applicant:
         async with self.world.database.unit_of_work() as session:
             open_invoice = self.world.authority.payments.open_invoice
             invoice = await open_invoice(session, grant.id, USER, CHAT, now)
-        return Checkout(invoice.payload, USER, invoice.due.total, invoice.due.currency)
+        return Checkout(invoice.payload, USER, invoice.amount, invoice.currency)
 
     async def approve_checkout(self, checkout: Checkout, now: datetime = NOW) -> Change:
         async with self.world.database.unit_of_work() as session:

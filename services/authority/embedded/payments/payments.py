@@ -72,15 +72,7 @@ class EmbeddedPayments(Payments):
         _, application = await grants.require_grant(
             session, grant_id, AuthorityOperation.PAY, chat_id, now
         )
-        return await self._compute_amount_due(session, application, now)
-
-    async def _compute_amount_due(
-        self, session: AsyncSession, application: Application, now: datetime
-    ) -> AmountDue:
-        if application.state != ApplicationState.SUBMITTED:
-            raise WrongStateError(application.state, ApplicationAct.PAY)
-        if application.deadline <= now:
-            raise DeadlinePassedError(application.deadline)
+        _require_payable(application, now)
         subscriber = await session.get(Subscriber, application.subscriber_id)
         if subscriber is None:
             raise GrantExpiredError
@@ -121,18 +113,19 @@ class EmbeddedPayments(Payments):
         _, application = await grants.require_grant(
             session, grant_id, AuthorityOperation.PAY, chat_id, now
         )
-        due = await self._compute_amount_due(session, application, now)
+        _require_payable(application, now)
+        fees = await find_fees(session, application.id)
         row = InvoiceRecord(
             payload=new_id(),
             application_id=application.id,
             user_id=user_id,
             chat_id=chat_id,
-            amount=due.total,
-            currency=due.currency,
+            amount=sum(fee.amount for fee in fees),
+            currency=CURRENCY,
             created_at=now,
         )
         session.add(row)
-        return Invoice(row.payload, due)
+        return Invoice(row.payload, fees, row.amount)
 
     @override
     async def approve_checkout(
@@ -263,6 +256,18 @@ class EmbeddedPayments(Payments):
         details = _receipt_details(payment)
         self._audit.record(session, AuditAct.REFUNDED, subject, actor.name, now, details)
         return _to_result(payment, changed=True)
+
+
+def _require_payable(application: Application, now: datetime) -> None:
+    """Require that the fee is owed and can still be paid.
+
+    :raises WrongStateError: where it is paid, or the application is over.
+    :raises DeadlinePassedError: when it can no longer be paid.
+    """
+    if application.state != ApplicationState.SUBMITTED:
+        raise WrongStateError(application.state, ApplicationAct.PAY)
+    if application.deadline <= now:
+        raise DeadlinePassedError(application.deadline)
 
 
 async def _is_paid_elsewhere(session: AsyncSession, invoice: InvoiceRecord, now: datetime) -> bool:
