@@ -23,15 +23,8 @@ from bot.telegram.rate_limiter import ChatRefusedError
 from bot.telegram.transport import retry_delay
 from bot.updates.update_parser import parse_update
 from bot.updates.update_processor import URGENT, DeferredChats
-from services.messaging.inbox import Inbox
-from services.messaging.updates import (
-    Json,
-    ReceivedUpdate,
-    UnreadableUpdate,
-    chat_of,
-    has_payment,
-    texts_in,
-)
+from services.messaging.inbox import Inbox, chat_of, has_payment
+from services.messaging.update_json import Json, ReceivedUpdate, UnreadableUpdate, texts_in
 from services.storage.availability import is_transient
 
 _ENTRY = struct.Struct("<Q")
@@ -127,8 +120,6 @@ they are typing: a slow disk may take longer, and a restart does."""
 _RECENT = 1000
 _SWEEP_SECONDS = 60.0
 """How often all unfinished updates are queued, such as those that an operator wants retried."""
-
-_log = structlog.get_logger()
 
 
 class Intake:

@@ -17,8 +17,8 @@ from telegram.error import Conflict, InvalidToken, RetryAfter
 from bot.telegram.transport import AiohttpRequest, is_token_unknown, read_refusal, retry_delay
 from bot.updates.intake import ALLOWED_UPDATES, Intake
 from services.back_off import back_off
-from services.messaging.update_json import read_updates
-from services.messaging.updates import ReceivedUpdate, update_id_of
+from services.messaging.inbox import update_id_of
+from services.messaging.update_json import ReceivedUpdate, read_updates
 from services.supervisor import run_until
 
 _POLL_SECONDS = 25

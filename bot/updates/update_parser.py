@@ -26,7 +26,7 @@ from telegram import (
     User,
 )
 
-from services.messaging.updates import Json
+from services.messaging.update_json import Json
 
 _Types = tuple[type, ...]
 _TEXT: _Types = (str, NoneType)

@@ -6,8 +6,7 @@ import hmac
 from aiohttp import web
 
 from bot.updates.intake import Intake
-from services.messaging.update_json import read_update
-from services.messaging.updates import ReceivedUpdate
+from services.messaging.update_json import ReceivedUpdate, read_update
 from services.repeated_events import RepeatedEvents
 from services.storage.availability import DatabaseUnavailableError
 from services.supervisor import OwnedTasks

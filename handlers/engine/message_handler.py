@@ -1,6 +1,5 @@
 """Messages while a step is open: what it asks for, pasted texts, and everything in between."""
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -25,6 +24,7 @@ from handlers.screen.deletion import ask_to_delete, delete_incoming_message
 from handlers.screen.text import say
 from handlers.screen.view import send, view
 from services.conversations import ConversationState
+from services.formats.text_cleaning import plain_words
 from services.secret_detection import SecretShape
 
 _STOP_WORDS = frozenset({
@@ -32,23 +32,18 @@ _STOP_WORDS = frozenset({
     "hủy", "huỷ", "hủy bỏ", "batal", "batalkan", "ยกเลิก",
 })  # fmt: skip
 """Words for leaving, some of which may also mean the card."""
-_BUTTONS: Mapping[str, str] = {
+TYPED_BUTTONS: Mapping[str, str] = {
     **dict.fromkeys(("cancel", "取消", *_STOP_WORDS), CANCEL),
     **dict.fromkeys(("back", "go back", "返回", "上一步", "回上一步"), BACK),
 }
 """What is typed in place of a step's own buttons."""
-_MAX_LENGTH = 40
+LONGEST_BUTTON = 40
 """More than any of them has in characters, decomposed and with what people add."""
 
 
 def button_for(text: str) -> str | None:
     """Return the key of the button that is typed in place of being pressed."""
-    return _BUTTONS.get(_normalize(text)) if len(text) <= _MAX_LENGTH else None
-
-
-def _normalize(text: str) -> str:
-    stripped = text.strip(" \n。.…!！,，~～").casefold()
-    return unicodedata.normalize("NFC", " ".join(stripped.split()))
+    return TYPED_BUTTONS.get(plain_words(text)) if len(text) <= LONGEST_BUTTON else None
 
 
 async def on_step_text(update: Update, context: Context) -> bool:
@@ -75,7 +70,7 @@ async def on_step_text(update: Update, context: Context) -> bool:
 
 async def _ask_before_stop(update: Update, context: Context, session: ConversationSession) -> bool:
     """Ask what *stop* means at a step where it may mean the card; return whether that was asked."""
-    if _normalize(text_of_message(update)) not in _STOP_WORDS:
+    if plain_words(text_of_message(update)) not in _STOP_WORDS:
         return False
     state = await session.load()
     if state is None or not state.is_open or session.is_over(state):

@@ -15,6 +15,7 @@ from handlers.screen.text import label, say
 from handlers.screen.view import View, button, send, view
 from services.faq import error_codes, unanswered
 from services.faq.search import SearchResult
+from services.formats.text_cleaning import plain_words
 
 LONG = 600
 """The length in characters above which a question without an answer is called long."""
@@ -41,8 +42,8 @@ THANKS = frozenset({
     "明白", "明白了", "再見", "掰掰", "拜拜",
 })  # fmt: skip
 _SMILEYS = " 👍🙏👌❤️😊🎉"
-_MAX_COURTESY_LENGTH = 24
-_PUNCTUATION = str.maketrans(dict.fromkeys("。！!．.,，～~、", " "))
+_LONGEST_COURTESY = message_handler.LONGEST_BUTTON
+"""The number of characters up to which a text is looked up as a whole."""
 
 
 async def on_question(update: Update, context: Context) -> None:
@@ -57,8 +58,8 @@ async def on_question(update: Update, context: Context) -> None:
 
 async def answer_question(update: Update, context: Context, question: str) -> None:
     """Send the answer to a question, or suggest similar questions."""
-    text = question[:LONGEST]
-    if message_handler.button_for(text) is not None:
+    text, words = question[:LONGEST], _words_of_courtesy(question)
+    if words in message_handler.TYPED_BUTTONS:
         await message_handler.say_nothing_open(update, context)
         return
     codes = error_codes.find_codes(text)
@@ -68,7 +69,7 @@ async def answer_question(update: Update, context: Context, question: str) -> No
         reply = answers.error_code_view(context.services.entries, codes, language)
         await send(update, context, reply)
         return
-    known = _reply_to_courtesy(text, language) or _answer(update, context, answer, language)
+    known = _reply_to_courtesy(words, language) or _answer(update, context, answer, language)
     if known is not None:
         await send(update, context, known)
         return
@@ -143,14 +144,16 @@ def _mention(username: str) -> re.Pattern[str]:
 
 def is_courtesy(text: str) -> bool:
     """Whether a text is a greeting or thanks, and no question."""
-    return _reply_to_courtesy(text, locales.DEFAULT) is not None
+    return _reply_to_courtesy(_words_of_courtesy(text), locales.DEFAULT) is not None
 
 
-def _reply_to_courtesy(text: str, language: str) -> View | None:
-    """Return the reply to a greeting or to thanks; `None` where the text is a question."""
-    if len(text) > _MAX_COURTESY_LENGTH:
-        return None
-    words = " ".join(text.translate(_PUNCTUATION).casefold().split())
+def _words_of_courtesy(text: str) -> str:
+    """Return the words of a short text, to look them up; nothing for a longer one."""
+    return plain_words(text) if len(text) <= _LONGEST_COURTESY else ""
+
+
+def _reply_to_courtesy(words: str, language: str) -> View | None:
+    """Return the reply to a greeting or to thanks; `None` for the words of a question."""
     if words in GREETINGS:
         hello = say(language, "👋 Hello! <b>Just type your question</b>, or choose a button.")
         guides = button(label(language, "🧭 Step-by-step guides"), "guides", language)

@@ -16,6 +16,8 @@ _MAX_MARKS = 30
 _HIDDEN_MARKS = frozenset("\u0f73\u0f75\u0f81\uff9e\uff9f")
 """Characters that are no marks themselves, but become marks when they are normalised."""
 _MAX_TABLE = 20_000
+_PUNCTUATION = str.maketrans(dict.fromkeys("。!.,~、", " "))
+"""In half-width forms."""
 
 
 class _CharacterTable(dict[int, str]):
@@ -63,6 +65,11 @@ def single_line(text: str) -> str:
     """Return the words of `text` on one line, separated by single spaces."""
     spaced = "".join(" " if c.isspace() else c for c in _compose(text))
     return " ".join(spaced.split())
+
+
+def plain_words(text: str) -> str:
+    """Return the words of `text` in lower case and without punctuation, to look them up."""
+    return " ".join(normalize(text).casefold().translate(_PUNCTUATION).split())
 
 
 def has_control_characters(text: str) -> bool:

@@ -11,8 +11,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.messaging.inbox import RETRY_LIMIT, may_be_retried
-from services.messaging.updates import PAYMENT
+from services.messaging.inbox import PAYMENT, RETRY_LIMIT, may_be_retried
 from services.storage.models import InboxUpdate, UpdateState
 
 

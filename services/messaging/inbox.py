@@ -9,10 +9,12 @@ transaction per update would cost far more than the update itself.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 import structlog
@@ -20,21 +22,25 @@ from sqlalchemy import ColumnElement, Update, and_, delete, exists, func, or_, s
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from services.messaging.update_json import read_update
-from services.messaging.updates import (
-    PAYMENT,
+from services.messaging.update_json import (
+    IDS,
     Json,
     ReceivedUpdate,
     UnreadableUpdate,
-    chat_of,
-    kind_of,
-    update_id_of,
+    read_update,
 )
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database, insert_or_ignore
 from services.storage.keys import KeyFileError, KeyRing, UnsealError, key_id_of
 from services.storage.models import InboxUpdate, UpdateState
 from services.supervisor import Supervisor
+
+PAYMENT = "successful_payment"
+"""Kind of the updates that report a charge."""
+UNREADABLE = "unreadable"
+"""Kind of the updates that are no JSON or cannot be stored as JSON."""
+_UNKNOWN = "unknown"
+_FIELD_NAME = re.compile(r"[a-z][a-z_]{0,31}")
 
 _MARK_DELAY = 0.05
 """Seconds that marks wait to share a transaction; a process killed meanwhile answers again."""
@@ -59,6 +65,48 @@ _log = structlog.get_logger()
 def seal_context(update_id: int) -> str:
     """The context that a payload is sealed for."""
     return f"inbox/{update_id}"
+
+
+def update_id_of(update: ReceivedUpdate) -> int:
+    """Return the id of an update."""
+    if isinstance(update, UnreadableUpdate):
+        return update.update_id
+    number: int = update["update_id"]
+    return number
+
+
+def has_payment(update: Json) -> bool:
+    """Whether an update reports a charge."""
+    return any(isinstance(part, dict) and PAYMENT in part for part in update.values())
+
+
+def chat_of(update: Json) -> int | None:
+    """Return the chat of an update, or else the person, within which updates keep their order."""
+    for part in update.values():
+        for found in (_get(part, "chat"), _get(part, "message", "chat"), _get(part, "from")):
+            number = _get(found, "id")
+            if type(number) is int and number in IDS:
+                return number
+    return None
+
+
+def _get(part: object, *names: str) -> Any:
+    for name in names:
+        part = part.get(name) if isinstance(part, dict) else None
+    return part
+
+
+def _kind_of(update: ReceivedUpdate) -> str:
+    """Return the kind of an update: `PAYMENT`, or the name of its field, such as ``message``.
+
+    An unreadable one may report a charge all the same.
+    """
+    if isinstance(update, UnreadableUpdate):
+        return PAYMENT if PAYMENT.encode() in update.raw else UNREADABLE
+    if has_payment(update):
+        return PAYMENT
+    names = (name for name in update if name != "update_id")
+    return next((name for name in names if _FIELD_NAME.fullmatch(name)), _UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,16 +312,16 @@ class Inbox:
         return set((await session.scalars(insert, rows)).all())
 
     def _row(self, item: ReceivedUpdate) -> Json:
-        row: Json = {"update_id": update_id_of(item), "received_at": datetime.now(UTC)}
+        update_id = update_id_of(item)
         if isinstance(item, UnreadableUpdate):
-            row |= {"state": UpdateState.FAILED, "error": item.error}
-            row |= {"kind": item.kind, "chat_id": None}
+            row: Json = {"state": UpdateState.FAILED, "error": item.error, "chat_id": None}
             payload = item.raw
         else:
-            row |= {"state": UpdateState.NEW, "error": None}
-            row |= {"kind": kind_of(item), "chat_id": chat_of(item)}
+            row = {"state": UpdateState.NEW, "error": None, "chat_id": chat_of(item)}
             payload = orjson.dumps(item)
-        return row | {"payload": self._keys.seal(payload, seal_context(row["update_id"]))}
+        sealed = self._keys.seal(payload, seal_context(update_id))
+        row |= {"update_id": update_id, "received_at": datetime.now(UTC)}
+        return row | {"kind": _kind_of(item), "payload": sealed}
 
 
 def may_be_retried(now: datetime) -> ColumnElement[bool]:

@@ -1,5 +1,7 @@
 """Reading updates from JSON that may contain anything.
 
+An update is JSON that somebody else wrote, so nothing is taken for granted about its fields.
+
 What orjson refuses is read once more by the standard library, which is slower and takes lone
 surrogates and numbers of any size. What neither can read or the inbox cannot store is returned as
 an `UnreadableUpdate`, so that one update never keeps those beside it from being processed.
@@ -9,11 +11,12 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from services.messaging.updates import Json, ReceivedUpdate, UnreadableUpdate, is_update
+Json = dict[str, Any]
 
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)|[{}\[\]]', re.DOTALL)
 _UPDATE_ID = re.compile(rb'"update_id"\s*:\s*(\d{1,19})(?![\d.eE])')
@@ -21,6 +24,27 @@ _UPDATE_DEPTH = 2
 """Brackets around an update in an answer of getUpdates."""
 _MAX_DIGITS = 18
 """Digits of the integers that JSON and database can store in 64 bits."""
+
+
+_TYPED = ("text", "caption")
+IDS = range(-(2**63), 2**63)
+"""The integers that the database can store; a boolean, which is an `int` too, is none."""
+
+
+@dataclass(frozen=True)
+class UnreadableUpdate:
+    """An update that cannot be parsed or not be stored as JSON.
+
+    :ivar raw: the update as it was received.
+    :ivar error: type of the error.
+    """
+
+    update_id: int
+    raw: bytes = field(repr=False)
+    error: str
+
+
+ReceivedUpdate = Json | UnreadableUpdate
 
 
 class UnreadableAnswerError(Exception):
@@ -53,7 +77,7 @@ def read_update(raw: bytes) -> ReceivedUpdate | None:
         item = _parse(raw)
     except (ValueError, RecursionError) as error:
         return _unreadable(raw, error)
-    if not is_update(item):
+    if not _is_update(item):
         return None
     try:
         orjson.dumps(item)
@@ -61,6 +85,23 @@ def read_update(raw: bytes) -> ReceivedUpdate | None:
         return _unreadable(raw, error)
     update: Json = item
     return update
+
+
+def texts_in(update: Json) -> Iterator[str]:
+    """Yield everything in an update that was typed as a text or a caption."""
+    left: list[Any] = [update]
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            yield from (part[name] for name in _TYPED if isinstance(part.get(name), str))
+            left += part.values()
+        elif isinstance(part, list):
+            left += part
+
+
+def _is_update(item: object) -> bool:
+    number = item.get("update_id") if isinstance(item, dict) else None
+    return type(number) is int and number in IDS and number >= 0
 
 
 def _read_list(answer: object) -> list[Any]:
@@ -72,7 +113,7 @@ def _read_list(answer: object) -> list[Any]:
 
 def _is_storable(item: object) -> bool:
     """Whether an item is an update that can be written as JSON; orjson reads deeper nesting."""
-    if not is_update(item):
+    if not _is_update(item):
         return False
     try:
         orjson.dumps(item)

@@ -29,7 +29,7 @@ class InboxUpdate(Base):
     error: Mapped[str | None] = mapped_column(String(200))
     """Type of the error; never its message, which may contain what was typed."""
     kind: Mapped[str | None] = mapped_column(String(32))
-    """What `services.messaging.updates.kind_of` returns; `None` in rows of older versions."""
+    """Such as ``message`` (`services.messaging.inbox`); `None` in rows of older versions."""
     chat_id: Mapped[int | None]
     """The chat within which updates keep their order."""
     crashes: Mapped[int] = mapped_column(Integer, default=0)

@@ -14,7 +14,8 @@ from telegram.request import BaseRequest
 from bot.updates import poller as poller_module
 from bot.updates.poller import Poller
 from services import supervisor as supervisor_module
-from services.messaging.updates import ReceivedUpdate, update_id_of
+from services.messaging.inbox import update_id_of
+from services.messaging.update_json import ReceivedUpdate
 from services.storage.availability import DatabaseUnavailableError
 from services.supervisor import Supervisor
 from tests.bot_harness import TOKEN

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.messaging.inbox import KEPT_FAILED, MAX_CRASHES, RETENTION, Inbox
-from services.messaging.updates import UnreadableUpdate
+from services.messaging.update_json import UnreadableUpdate
 from services.storage import keys
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database

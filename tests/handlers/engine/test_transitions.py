@@ -124,7 +124,7 @@ async def test_who_types_cancel_is_out(harness: BotHarness, word: str) -> None:
 
 STOP_WORDS = (
     "stop", "Quit.", "exit", "Never  mind!", "停止", "不要了。", "算了～", "hủy", "Hu\u0309y",
-    "batal", "ยกเลิก",
+    "batal", "ยกเลิก", "ＳＴＯＰ！",
 )  # fmt: skip
 """As people type them; one has its accent in a character of its own."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.authority.embedded.models import AuditEntry
 from services.messaging.inbox import Inbox, seal_context
 from services.messaging.outbox import OutboxMessage
-from services.messaging.updates import Json
+from services.messaging.update_json import Json
 from services.storage import keys
 from services.storage.database import Database
 from services.storage.models import InboxUpdate, Job
