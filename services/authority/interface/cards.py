@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.data_types import CardPermit, Change
+from services.authority.data_types import AuthorityOperation, CardPermit, Change
 from services.authority.interface.certificates import CertificateKind
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
@@ -18,9 +18,19 @@ class Cards(Protocol):
     """Activating and unlocking the card in a reader."""
 
     async def permit(
-        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
-    ) -> CardPermit:
-        """Check person and state before work on the person's card (activate, unlock)."""
+        self,
+        session: AsyncSession,
+        grant_id: str,
+        operation: AuthorityOperation,
+        chat_id: int,
+        now: datetime,
+    ) -> tuple[CardPermit, datetime]:
+        """Check person and state before work on the person's card (activate, unlock).
+
+        :return: the permission, and when the grant ends.
+        :raises GrantExpiredError: when the grant is over, or for another operation.
+        :raises WrongStateError: where the certificates do not allow it.
+        """
 
     async def record_work(
         self, session: AsyncSession, permit: CardPermit, step: str, chat_id: int, now: datetime

@@ -101,11 +101,6 @@ class Credentials(Protocol):
         :raises GrantExpiredError: when the code has to be asked for again.
         """
 
-    async def find_grant(
-        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
-    ) -> Grant:
-        """Return a grant that has not expired."""
-
     async def reveal_code(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> RevealedCode:

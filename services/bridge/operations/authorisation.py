@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reader_bridge.protocol import Operation
 from reader_bridge.protocol.operation_payloads import Receipt
 from services.authority.data_types import CardPermit
-from services.authority.errors import GrantExpiredError, GrantUsedError, NoAuthorityError
+from services.authority.errors import GrantUsedError, NoAuthorityError
 from services.authority.interface.authority import Authority
 from services.bridge.events import CardTaskFailed, CardTaskSucceeded, PinSetResult
 from services.bridge.operations import admin_authentication
@@ -64,16 +64,13 @@ class PinAuthorisation:
         :raises GrantExpiredError: where the grant is over, or for another operation.
         :raises WrongStateError: where the certificates do not allow it.
         """
-        authority = self._authority
-        grant_id, chat_id = operation.grant_id or "", operation.chat_id
         async with self._database.unit_of_work() as session:
-            grant = await authority.credentials.find_grant(session, grant_id, chat_id, now)
-            operation.permit = await self._permit(session, operation, now)
-            if await self._operations.is_released(session, grant_id):
+            operation.permit, grant_end = await self._permit(session, operation, now)
+            if await self._operations.is_released(session, operation.grant_id or ""):
                 raise GrantUsedError
-            operation.deadline = min(operation.deadline, grant.expires_at)
+            operation.deadline = min(operation.deadline, grant_end)
             operation.nonce = new_nonce()
-            await self._audit(session, operation.permit, "authorised", chat_id, now)
+            await self._audit(session, operation.permit, "authorised", operation.chat_id, now)
             if supersedes is not None:
                 await self._operations.delete(session, supersedes.id)
             await self._operations.add(session, operation)
@@ -91,7 +88,7 @@ class PinAuthorisation:
         """
         assert operation.permit is not None
         async with self._database.unit_of_work() as session:
-            permit = await self._permit(session, operation, now)
+            permit, _ = await self._permit(session, operation, now)
             if permit != operation.permit:
                 raise OperationGoneError
             if not await self._sessions.may_set_pin(session, operation.session_id, now):
@@ -182,12 +179,10 @@ class PinAuthorisation:
 
     async def _permit(
         self, session: AsyncSession, operation: OperationRecord, now: datetime
-    ) -> CardPermit:
-        grant_id, chat_id = operation.grant_id or "", operation.chat_id
-        permit = await self._authority.cards.permit(session, grant_id, chat_id, now)
-        if permit.operation is not operation.task.authority_operation:
-            raise GrantExpiredError
-        return permit
+    ) -> tuple[CardPermit, datetime]:
+        wanted, chat_id = operation.task.authority_operation, operation.chat_id
+        permit = self._authority.cards.permit
+        return await permit(session, operation.grant_id or "", wanted, chat_id, now)
 
     async def _audit(
         self, session: AsyncSession, permit: CardPermit, step: str, chat_id: int, now: datetime

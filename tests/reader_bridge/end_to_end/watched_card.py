@@ -108,5 +108,6 @@ async def activate(cards: BridgeHarness, holder: Cardholder) -> None:
     grant = await holder.obtain_grant(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
     authority = cards.office.authority
     async with cards.office.database.unit_of_work() as session:
-        permit = await authority.cards.permit(session, grant.id, CHAT, now)
+        operation = AuthorityOperation.ACTIVATE
+        permit, _ = await authority.cards.permit(session, grant.id, operation, CHAT, now)
         await authority.cards.activate(session, permit, CHAT, now)

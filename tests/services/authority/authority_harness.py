@@ -235,7 +235,8 @@ class Applicant:
         grant = await self.obtain_grant(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
         authority = self.world.authority
         async with self.world.database.unit_of_work() as session:
-            permit = await authority.cards.permit(session, grant.id, CHAT, now)
+            operation = AuthorityOperation.ACTIVATE
+            permit, _ = await authority.cards.permit(session, grant.id, operation, CHAT, now)
         async with self.world.database.unit_of_work() as session:
             return await authority.cards.activate(session, permit, CHAT, now)
 

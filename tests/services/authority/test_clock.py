@@ -8,6 +8,7 @@ from sqlalchemy import DateTime, select, update
 from bot.jobs.worker import JobWorker
 from services import jobs, rate_limit
 from services.authority.data_types import AuthorityOperation, Challenge, Proof
+from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import GrantRecord
 from services.authority.errors import (
     AuthorityError,
@@ -173,7 +174,7 @@ async def test_a_grant_lasts_ten_minutes(
 
 async def _find_grant(world: AuthorityHarness, grant_id: str, now: datetime) -> None:
     async with world.database.unit_of_work() as session:
-        await world.authority.credentials.find_grant(session, grant_id, CHAT, now)
+        await grants.find_grant(session, grant_id, CHAT, now)
 
 
 @disturbed

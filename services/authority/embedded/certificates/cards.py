@@ -49,23 +49,22 @@ class EmbeddedCards(Cards):
 
     @override
     async def permit(
-        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
-    ) -> CardPermit:
-        row = await grants.find_grant(session, grant_id, chat_id, now)
-        wanted = (
-            AuthorityOperation.UNLOCK
-            if row.operation == AuthorityOperation.UNLOCK
-            else AuthorityOperation.ACTIVATE
-        )
-        _, application = await grants.require_grant(session, grant_id, wanted, chat_id, now)
-        certificates = await lock_certificates(session, application, wanted)
-        if wanted is AuthorityOperation.ACTIVATE:
+        self,
+        session: AsyncSession,
+        grant_id: str,
+        operation: AuthorityOperation,
+        chat_id: int,
+        now: datetime,
+    ) -> tuple[CardPermit, datetime]:
+        grant, application = await grants.require_grant(session, grant_id, operation, chat_id, now)
+        certificates = await lock_certificates(session, application, operation)
+        if operation is AuthorityOperation.ACTIVATE:
             next_application_state(ApplicationState(application.state), ApplicationAct.ACTIVATE)
             next_certificate_state(CertificateState(certificates.state), CertificateAct.ACTIVATE)
         elif certificates.state != CertificateState.ACTIVE:
-            raise WrongStateError(certificates.state, wanted)
+            raise WrongStateError(certificates.state, operation)
         card = await session.get_one(CardRecord, application.id)  # exists with the certificates
-        return CardPermit(application.id, card.serial, wanted)
+        return CardPermit(application.id, card.serial, operation), grant.expires_at
 
     @override
     async def record_work(

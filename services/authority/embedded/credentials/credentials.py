@@ -2,12 +2,8 @@
 
 Each check consumes a try in a transaction of its own. Neither answers, counts nor timing disclose
 whether a UI No. exists: the same rows are written and the same hash is computed for an unknown one.
-
-Wrong codes for one person are counted apart for chats that are known, since they are linked to the
-person or verified them, and for all others. Only the former lock the code.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -25,10 +21,7 @@ from services.authority.data_types import (
 )
 from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.authority_limits import (
-    CHAT_CHECKS,
-    CHAT_CODE_GUESSES,
     CHAT_GUESSES,
-    CODE_GUESSES,
     GRANT_CARD_NUMBERS,
     OWN_CODE_GUESSES,
     PERSON_CARD_NUMBERS,
@@ -36,6 +29,13 @@ from services.authority.embedded.authority_limits import (
     VERIFIED_CODE_GUESSES,
 )
 from services.authority.embedded.credentials import grants
+from services.authority.embedded.credentials.code_tries import (
+    CodeTries,
+    CodeTry,
+    consume_or_pause,
+    forgive_wrong_codes,
+    refund_all,
+)
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes
 from services.authority.embedded.models import (
@@ -48,7 +48,6 @@ from services.authority.embedded.models import (
 from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.personal_data.records import PersonalRecords, is_linked
 from services.authority.errors import (
-    ChatPausedError,
     CheckQueueFullError,
     CodeLockedError,
     CodeUnrecoverableError,
@@ -65,45 +64,11 @@ from services.formats.card_number import CardNumber
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
-from services.rate_limit import Consumption, RateLimit, RateLimitedError
+from services.rate_limit import Consumption, RateLimitedError
 from services.storage.database import Database
 
 _LOCKED = (AuditAct.CODE_LOCKED, NoticeKind.CODE_LOCKED)
 _GUARDED = (AuditAct.CODE_GUARDED, NoticeKind.CODE_GUARDED)
-
-
-@dataclass(frozen=True)
-class _CodeTry:
-    """What checking one code consumed of each limit.
-
-    :ivar pause: that the chat has no other try, where this was the last.
-    """
-
-    chat_code: Consumption
-    chat_guess: Consumption
-    person_code: Consumption
-    pause: ChatPausedError | None
-
-
-@dataclass(frozen=True)
-class _ChatStanding:
-    """What a chat is to the person with a UI No., who may not exist.
-
-    :ivar is_known: whether it is linked to them or verified them, so that their own tries count.
-    :ivar code_is_locked: whether those are used up.
-    """
-
-    chat: bytes
-    ui_hash: bytes
-    verification: bytes
-    is_verified: bool
-    is_known: bool
-    code_is_locked: bool
-
-    @property
-    def code_limit(self) -> RateLimit:
-        """The limit on wrong codes for the person that counts here."""
-        return OWN_CODE_GUESSES if self.is_known else CODE_GUESSES
 
 
 class EmbeddedCredentials(Credentials):
@@ -119,6 +84,7 @@ class EmbeddedCredentials(Credentials):
     ) -> None:
         self._database = database
         self._records = records
+        self._tries = CodeTries(records)
         self._codes = codes
         self._one_time = one_time
         self._audit = audit
@@ -134,79 +100,18 @@ class EmbeddedCredentials(Credentials):
         attempt: str = "",
     ) -> Grant:
         async with self._database.unit_of_work() as session:
-            code_try = await self._consume_try(session, ui_number, chat_id, now, attempt)
+            code_try = await self._tries.consume(session, ui_number, chat_id, now, attempt)
             application = await self._find_application(session, ui_number)
         verifier = application.code_verifier if application else None
         try:
             right = await self._codes.check(code, verifier)
         except CheckQueueFullError:
-            await self._refund_try(code_try)
+            async with self._database.unit_of_work() as session:
+                await refund_all(session, code_try)
             raise
         if right and application:
             return await self._accept(application, code_try, operation, chat_id, now)
         raise await self._reject(application, code_try, chat_id, now)
-
-    async def _consume_try(
-        self,
-        session: AsyncSession,
-        ui_number: UiNumber,
-        chat_id: int,
-        now: datetime,
-        attempt: str,
-    ) -> _CodeTry:
-        standing = await self._find_standing(session, ui_number, chat_id, now)
-        if standing.code_is_locked and not standing.is_known:
-            raise VerificationRequiredError  # what is locked is locked everywhere
-        chat_code, pause = await self._consume_chat_code(session, standing, now, attempt)
-        guess = await _consume_or_pause(session, CHAT_GUESSES, standing.chat, now, attempt)
-        await _consume_or_pause(session, CHAT_CHECKS, standing.chat, now, attempt)
-        limit, subject = standing.code_limit, standing.ui_hash
-        try:
-            person_code = await rate_limit.consume(session, limit, subject, now, attempt)
-        except RateLimitedError as error:
-            refusal = CodeLockedError if standing.is_known else VerificationRequiredError
-            raise refusal from error
-        return _CodeTry(chat_code, guess, person_code, pause)
-
-    async def _find_standing(
-        self, session: AsyncSession, ui_number: UiNumber, chat_id: int, now: datetime
-    ) -> _ChatStanding:
-        ui_hash = self._records.hash_ui_number(ui_number)
-        verification = self._records.hash_verification(ui_hash, chat_id)
-        count = rate_limit.count_remaining
-        is_verified = not await count(session, VERIFICATIONS, verification, now)
-        linked = await is_linked(session, ui_hash, chat_id)
-        own_left = await count(session, OWN_CODE_GUESSES, ui_hash, now)
-        chat = self._records.hash_chat(chat_id)
-        return _ChatStanding(
-            chat, ui_hash, verification, is_verified, is_verified or linked, not own_left
-        )
-
-    async def _consume_chat_code(
-        self, session: AsyncSession, standing: _ChatStanding, now: datetime, attempt: str
-    ) -> tuple[Consumption, ChatPausedError | None]:
-        """Consume one of the chat's own tries, or then of those that verifying gave it.
-
-        :return: with the pause that begins with it, if it was the last.
-        """
-        extra, subject = VERIFIED_CODE_GUESSES, standing.verification
-        try:
-            used = await rate_limit.consume(session, CHAT_CODE_GUESSES, standing.chat, now, attempt)
-        except RateLimitedError as error:
-            if standing.code_is_locked:
-                raise CodeLockedError from error
-            until = error.until or now
-            if not standing.is_verified:
-                raise ChatPausedError(until, can_verify=True) from error
-            try:
-                used = await rate_limit.consume(session, extra, subject, now, attempt)
-            except RateLimitedError as last:
-                raise ChatPausedError(min(until, last.until or now)) from last
-            return used, None if used.remaining else ChatPausedError(min(until, used.until))
-        left = used.remaining
-        if standing.is_verified:
-            left += await rate_limit.count_remaining(session, extra, subject, now)
-        return used, None if left else ChatPausedError(used.until, not standing.is_verified)
 
     async def _find_application(
         self, session: AsyncSession, ui_number: UiNumber
@@ -216,31 +121,23 @@ class EmbeddedCredentials(Credentials):
         query = query.order_by(Application.submitted_at.desc(), Application.id).limit(1)
         return (await session.scalars(query)).one_or_none()
 
-    async def _refund_try(self, code_try: _CodeTry) -> None:
-        async with self._database.unit_of_work() as session:
-            for use in (code_try.chat_code, code_try.chat_guess, code_try.person_code):
-                await rate_limit.refund(session, use)
-
     async def _accept(
         self,
         application: Application,
-        code_try: _CodeTry,
+        code_try: CodeTry,
         operation: AuthorityOperation,
         chat_id: int,
         now: datetime,
     ) -> Grant:
         async with self._database.unit_of_work() as session:
-            await rate_limit.refund(session, code_try.chat_code)
-            await rate_limit.refund(session, code_try.chat_guess)
-            person_code = code_try.person_code
-            await rate_limit.reset(session, person_code.limit, person_code.subject)
+            await forgive_wrong_codes(session, code_try)
             proofs = frozenset({Proof.CODE})
             return grants.open_grant(session, application.id, operation, proofs, chat_id, now)
 
     async def _reject(
         self,
         application: Application | None,
-        code_try: _CodeTry,
+        code_try: CodeTry,
         chat_id: int,
         now: datetime,
     ) -> WrongCodeError | CodeLockedError | VerificationRequiredError:
@@ -396,7 +293,7 @@ class EmbeddedCredentials(Credentials):
         self, session: AsyncSession, chat_id: int, now: datetime, attempt: str
     ) -> Consumption:
         chat = self._records.hash_chat(chat_id)
-        return await _consume_or_pause(session, CHAT_GUESSES, chat, now, attempt)
+        return await consume_or_pause(session, CHAT_GUESSES, chat, now, attempt)
 
     async def _consume_person_card_number(
         self, session: AsyncSession, grant: GrantRecord, now: datetime, attempt: str
@@ -405,13 +302,7 @@ class EmbeddedCredentials(Credentials):
         person = await session.get(Subscriber, application.subscriber_id)
         if person is None:
             raise GrantExpiredError
-        return await _consume_or_pause(session, PERSON_CARD_NUMBERS, person.ui_hash, now, attempt)
-
-    @override
-    async def find_grant(
-        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
-    ) -> Grant:
-        return grants.to_grant(await grants.find_grant(session, grant_id, chat_id, now))
+        return await consume_or_pause(session, PERSON_CARD_NUMBERS, person.ui_hash, now, attempt)
 
     @override
     async def reveal_code(
@@ -431,12 +322,3 @@ class EmbeddedCredentials(Credentials):
         subscriber = application.subscriber_id
         notified = await notify(session, NoticeKind.CODE_REVEALED, subscriber, {}, now, chat_id)
         return RevealedCode(code, Change(True, application.id, notified))
-
-
-async def _consume_or_pause(
-    session: AsyncSession, limit: RateLimit, subject: bytes, now: datetime, attempt: str
-) -> Consumption:
-    try:
-        return await rate_limit.consume(session, limit, subject, now, attempt)
-    except RateLimitedError as error:
-        raise ChatPausedError(error.until or now) from error

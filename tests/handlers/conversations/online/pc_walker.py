@@ -334,6 +334,7 @@ async def _activate(bridge_harness: BridgeHarness, holder: Cardholder, now: date
     grant = await holder.obtain_grant(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
     authority, database = bridge_harness.office.authority, bridge_harness.office.database
     async with database.unit_of_work() as session:
-        permit = await authority.cards.permit(session, grant.id, CHAT, now)
+        operation = AuthorityOperation.ACTIVATE
+        permit, _ = await authority.cards.permit(session, grant.id, operation, CHAT, now)
     async with database.unit_of_work() as session:
         await authority.cards.activate(session, permit, CHAT, now)
