@@ -143,7 +143,7 @@ def _row(card: str, serial: int) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def _scene(folder: Path) -> AsyncIterator[PublicationScenario]:
+async def _open_scenario(folder: Path) -> AsyncIterator[PublicationScenario]:
     now = datetime.now(UTC)
     database = Database(f"sqlite+aiosqlite:///{folder / 'kaika.db'}")
     await upgrade(database)
@@ -155,9 +155,9 @@ async def _scene(folder: Path) -> AsyncIterator[PublicationScenario]:
     files = AuthorityFiles.in_folder(folder)
     authority = EmbeddedAuthority(database, ring, files, service.issuer)
     await authority.start(now)
-    scene = PublicationScenario(authority, service)
-    await scene.populate(now)
-    yield scene
+    scenario = PublicationScenario(authority, service)
+    await scenario.populate(now)
+    yield scenario
     authority.close()
     await database.close()
 
@@ -165,36 +165,36 @@ async def _scene(folder: Path) -> AsyncIterator[PublicationScenario]:
 Look = Callable[[], Awaitable[bool]]
 
 
-async def _time_to_show(scene: PublicationScenario, is_suspended: Look) -> list[float]:
+async def _time_to_show(scenario: PublicationScenario, is_suspended: Look) -> list[float]:
     """Time suspensions in milliseconds until `is_suspended` returns true."""
     times = []
     for _ in range(SUSPENSIONS):
         begun = perf_counter()
-        await scene.act(CertificateAct.SUSPEND)
+        await scenario.act(CertificateAct.SUSPEND)
         assert await is_suspended()
         times.append((perf_counter() - begun) * 1000)
-        await scene.act(CertificateAct.RESUME)
+        await scenario.act(CertificateAct.RESUME)
         assert not await is_suspended()
     return times
 
 
-async def _publication_times(scene: PublicationScenario, url: str) -> dict[str, list[float]]:
-    crl = f"{url}/crl/{scene.service.signer.key_id}.crl"
+async def _publication_times(scenario: PublicationScenario, url: str) -> dict[str, list[float]]:
+    crl = f"{url}/crl/{scenario.service.signer.key_id}.crl"
     async with aiohttp.ClientSession() as session:
 
         async def by_ocsp() -> bool:
-            async with session.post(f"{url}/ocsp", data=scene.request) as answer:
+            async with session.post(f"{url}/ocsp", data=scenario.request) as answer:
                 read = ocsp.load_der_ocsp_response(await answer.read())
                 return read.certificate_status is ocsp.OCSPCertStatus.REVOKED
 
         async def by_crl() -> bool:
             async with session.get(crl) as answer:
                 read = x509.load_der_x509_crl(await answer.read())
-                return read.get_revoked_certificate_by_serial_number(scene.serial) is not None
+                return read.get_revoked_certificate_by_serial_number(scenario.serial) is not None
 
         return {
-            "ocsp": await _time_to_show(scene, by_ocsp),
-            "crl": await _time_to_show(scene, by_crl),
+            "ocsp": await _time_to_show(scenario, by_ocsp),
+            "crl": await _time_to_show(scenario, by_crl),
         }
 
 
@@ -205,16 +205,16 @@ async def _each_per_second(work: Callable[[], Awaitable[object]], count: int) ->
     return count / (perf_counter() - begun)
 
 
-async def _rates(scene: PublicationScenario, url: str) -> dict[str, float]:
+async def _rates(scenario: PublicationScenario, url: str) -> dict[str, float]:
     now = datetime.now(UTC)
-    statuses = BatchedStatusLookup(scene.database, EmbeddedCertificateRegister())
-    over_http = await _ask_from_the_other_core(url, scene.request)
+    statuses = BatchedStatusLookup(scenario.database, EmbeddedCertificateRegister())
+    over_http = await _ask_from_the_other_core(url, scenario.request)
     return {
         "status_look_ups": await _each_per_second(
-            lambda: statuses.look_up([scene.serial], now), 1000
+            lambda: statuses.look_up([scenario.serial], now), 1000
         ),
         "answers": await _each_per_second(
-            lambda: scene.service.ocsp.answer(scene.request, now), 1000
+            lambda: scenario.service.ocsp.answer(scenario.request, now), 1000
         ),
         "answers_over_http": over_http,
     }
@@ -247,13 +247,13 @@ async def _ask(url: str, request: bytes) -> float:
 
 
 async def _measure(folder: Path) -> dict[str, object]:
-    async with _scene(folder) as scene:
+    async with _open_scenario(folder) as scenario:
         app = web.Application()
-        app.add_routes(certificate_routes(scene.service))
+        app.add_routes(certificate_routes(scenario.service))
         async with serve_app(app, "127.0.0.1", 0) as port:
             url = f"http://127.0.0.1:{port}"
-            times = await _publication_times(scene, url)
-            rates = await _rates(scene, url)
+            times = await _publication_times(scenario, url)
+            rates = await _rates(scenario, url)
     return {
         "certificates_on_record": 3 * CARDS + 1,
         "suspension_to_answer_ms": {name: _summary(values) for name, values in times.items()},

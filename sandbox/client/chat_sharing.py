@@ -66,9 +66,9 @@ def _is_public(shared: ChatState) -> bool:
     return "username" in shared.json
 
 
-def _requested_rights(request: Json, whose: str) -> set[str]:
+def _requested_rights(request: Json, field: str) -> set[str]:
     """Return the rights that a button asks for; every administrator has ``can_manage_chat``."""
-    rights = {right for right, given in request.get(whose, {}).items() if given}
+    rights = {right for right, given in request.get(field, {}).items() if given}
     return rights - {"is_anonymous", "can_manage_chat"}
 
 

@@ -192,7 +192,7 @@ _ACTIONS = st.one_of(
     st.sampled_from([SAYS + word for word in (*SECRETS, *TEXTS)]),
     st.text(max_size=30).map(lambda text: SAYS + text),
 )
-SCENES = st.builds(
+TAPS = st.builds(
     lambda name, actions: "\n".join([name, *actions]).encode(errors="surrogatepass"),
     st.sampled_from(CONVERSATIONS),
     st.lists(_ACTIONS, max_size=12),
@@ -248,7 +248,7 @@ async def _read_secret(bot: FuzzedBot, name: str) -> str:
     return known.get(name) or await holder.read_card_number()
 
 
-def list_scenes() -> list[bytes]:
+def list_taps() -> list[bytes]:
     """Return a way through each conversation that asks for everything in turn."""
     walk = [f"{SAYS}{each}" for each in SECRETS] + [f"{BUTTON}{number}" for number in (0, 1, 0, 2)]
     return [
@@ -282,7 +282,7 @@ WEBHOOK = Boundary(
     "webhook", open_webhook, list_posts, updates().map(lambda found: encode(found[0])),
     renew_after=2000,
 )  # fmt: skip
-BUTTONS = Boundary("buttons", open_buttons, list_scenes, SCENES, renew_after=200)
+BUTTONS = Boundary("buttons", open_buttons, list_taps, TAPS, renew_after=200)
 INLINE = Boundary(
     "inline",
     open_inline,

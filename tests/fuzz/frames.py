@@ -48,7 +48,7 @@ from tests.services.bridge.reference_card import CertifyingIssuer, ReferenceCard
 
 NEXT_NUMBER, OPERATION, CODE = "#", "$operation", "$code"
 NEW, GREETED, PAIRED, WORKING, SETTING_PIN = "new", "greeted", "paired", "working", "setting"
-SCENES = (NEW, GREETED, PAIRED, WORKING, SETTING_PIN)
+STATES = (NEW, GREETED, PAIRED, WORKING, SETTING_PIN)
 _BYSTANDER, _BYSTANDER_EVERY = 7007, 50
 _MOST_FRAMES = 20
 _TURNS = 3
@@ -74,25 +74,25 @@ def frames(draw: st.DrawFn, kinds: Mapping[str, type[Message]]) -> str:
 def inputs(kinds: Mapping[str, type[Message]]) -> st.SearchStrategy[bytes]:
     """Return inputs with frames of some kinds."""
     return st.builds(
-        lambda scene, lines: "\n".join([scene, *lines]).encode(errors="surrogatepass"),
-        st.sampled_from(SCENES),
+        lambda state, lines: "\n".join([state, *lines]).encode(errors="surrogatepass"),
+        st.sampled_from(STATES),
         st.lists(frames(kinds) | st.text(max_size=40), max_size=6),
     )
 
 
 def list_seeds(kinds: Iterable[str]) -> list[bytes]:
-    """Return an input for each kind of message and scene, with nothing but its type."""
+    """Return an input for each kind of message and state, with nothing but its type."""
     return [
-        f'{scene}\n{{"type":"{kind}","seq":"{NEXT_NUMBER}"}}'.encode()
-        for scene in SCENES
+        f'{state}\n{{"type":"{kind}","seq":"{NEXT_NUMBER}"}}'.encode()
+        for state in STATES
         for kind in kinds
     ]
 
 
 def split(data: bytes) -> tuple[str, list[str]]:
-    """Return scene and frames of an input."""
-    scene, *lines = data.decode(errors="replace").split("\n")
-    return scene, lines[:_MOST_FRAMES]
+    """Return state and frames of an input."""
+    state, *lines = data.decode(errors="replace").split("\n")
+    return state, lines[:_MOST_FRAMES]
 
 
 def fill_in(frame: str, number: int, operation: str, code: str) -> str:
@@ -116,10 +116,10 @@ class FuzzedHub:
         harness = self.harness
         harness.now += timedelta(hours=1)
         await harness.hub.check_deadlines(harness.now)
-        scene, lines = split(data)
+        state, lines = split(data)
         pc = HostileBridge(harness, self.card)
         before = len(await harness.releases())
-        code = await self._set_up(pc, scene)
+        code = await self._set_up(pc, state)
         for line in lines:
             if not pc.is_linked:
                 break
@@ -130,24 +130,24 @@ class FuzzedHub:
             await pc.loses_link()
         await harness.hub.unpair(CHAT, harness.now)
         await harness.acknowledge_ends()
-        assert len(await harness.releases()) <= before + (scene == SETTING_PIN)
+        assert len(await harness.releases()) <= before + (state == SETTING_PIN)
         await self._check_bystander()
 
-    async def _set_up(self, pc: HostileBridge, scene: str) -> str:
-        """Bring a session as far as the scene says; return a pairing code."""
+    async def _set_up(self, pc: HostileBridge, state: str) -> str:
+        """Bring a session as far as the state says; return a pairing code."""
         harness = self.harness
-        if scene not in SCENES or scene == NEW:
+        if state not in STATES or state == NEW:
             pc.wire = FakeTransport(pc)
             pc._connection = harness.hub.connect(pc.wire, pc.address, harness.now)
             return "ABCD2345"
         await pc.dials()
-        if scene == GREETED:
+        if state == GREETED:
             issued = await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)
             return issued.code.reveal()
         await harness.pairs(pc)
-        if scene == WORKING:
+        if state == WORKING:
             await harness.hub.start(CHAT, CardTask.CARD_STATUS, harness.now)
-        elif scene == SETTING_PIN:
+        elif state == SETTING_PIN:
             grant = await harness.grant(self.applicant, CardTask.UNLOCK)
             await harness.hub.start(CHAT, CardTask.UNLOCK, harness.now, grant)
         await pc.works()
@@ -310,15 +310,15 @@ async def _send_all(
     connector: MemoryConnector, running: "asyncio.Future[Any]", data: bytes
 ) -> None:
     """Send the frames of an input, let the bridge read each, and cut the link."""
-    scene, lines = split(data)
+    state, lines = split(data)
     link = connector.link
-    if scene == GREETED:
+    if state == GREETED:
         await link.welcome()
-    elif scene in (PAIRED, WORKING, SETTING_PIN):
+    elif state in (PAIRED, WORKING, SETTING_PIN):
         await link.pair()
-    if scene == WORKING:
+    if state == WORKING:
         await link.start(ReadCardStatus())
-    elif scene == SETTING_PIN:
+    elif state == SETTING_PIN:
         await link.start(SetPin(PinPurpose.UNLOCK, SERIAL.hex(), bytes(32)))
     number = link.memory.outgoing.last
     for line in lines:

@@ -82,23 +82,23 @@ class RecordingOutput(io.StringIO):
 
 def take_windows(language: str) -> None:
     """Take the pictures of the window."""
-    desk = ThreadBridge()
-    window = MainWindow(desk, language)
+    thread_bridge = ThreadBridge()
+    window = MainWindow(thread_bridge, language)
     window.show()
     for name in ("code", "compare", "words", "consent", "new pin"):
-        desk.asked.emit(ticket := PendingQuestion(PAGES[name], lambda _: None))
+        thread_bridge.asked.emit(ticket := PendingQuestion(PAGES[name], lambda _: None))
         QTest.qWait(500)
         if isinstance(window.page, PinQuestion):
             QTest.keyClicks(window.page.fields[0], "abc123")
         _grab(window, name.split()[-1])
-        desk.withdrawn.emit(ticket)
+        thread_bridge.withdrawn.emit(ticket)
     for event in (*PAIRED, WAITING):
-        desk.notified.emit(
+        thread_bridge.notified.emit(
             lambda spoken, event=event: notice_texts.describe_event(event, spoken, PEER.host)
         )
     QTest.qWait(100)
     _grab(window, "waiting")
-    desk.notified.emit(lambda spoken: notice_texts.describe_event(DONE, spoken, PEER.host))
+    thread_bridge.notified.emit(lambda spoken: notice_texts.describe_event(DONE, spoken, PEER.host))
     QTest.qWait(100)
     _grab(window, "done")
     window.close()

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 import locales
 from reader_bridge.app.options import PASSPHRASE
 from tests.reader_bridge.app.terminal_user import TerminalUser
-from tests.reader_bridge.app.window_scene import WindowScene
+from tests.reader_bridge.app.window_harness import WindowHarness
 from tests.reader_bridge.card.card_issuer import PASSPHRASE as ISSUED_UNDER
 from tests.reader_bridge.card.card_issuer import CardTestAuthority
 from tests.reader_bridge.scripted_server import ScriptedServer, run_scripted_server
@@ -64,8 +64,8 @@ def person(server: ScriptedServer, start_user: StartTerminalUser, card_file: Pat
 
 
 @pytest.fixture(params=locales.LANGUAGES)
-def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator[WindowScene]:
+def harness(request: pytest.FixtureRequest, application: QApplication) -> Iterator[WindowHarness]:
     """A window in each language."""
-    scene = WindowScene(request.param)
-    yield scene
-    scene.window.close()
+    harness = WindowHarness(request.param)
+    yield harness
+    harness.window.close()

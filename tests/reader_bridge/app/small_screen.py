@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 import locales
 from tests.reader_bridge.app.sample_pages import PAGES
-from tests.reader_bridge.app.window_scene import WindowScene
+from tests.reader_bridge.app.window_harness import WindowHarness
 
 TITLE_BAR = 48
 _MOST_TABS, _MOST_PAGES = 30, 5
@@ -34,48 +34,50 @@ def run_virtual_screen(width: int, height: int) -> Iterator[str]:
             server.terminate()
 
 
-def tab_through(scene: WindowScene) -> list[QWidget]:
+def tab_through(harness: WindowHarness) -> list[QWidget]:
     """Return every widget that Tab leads to from the page, in order, and come round."""
-    scene.page.setFocus()
+    harness.page.setFocus()
     order: list[QWidget] = []
-    while scene.person.focus not in order:
-        order.append(scene.person.focus)
+    while harness.person.focus not in order:
+        order.append(harness.person.focus)
         assert len(order) < _MOST_TABS
-        QTest.keyClick(scene.person.focus, Qt.Key.Key_Tab)
+        QTest.keyClick(harness.person.focus, Qt.Key.Key_Tab)
     return order
 
 
-async def check_page(scene: WindowScene, name: str) -> None:
+async def check_page(harness: WindowHarness, name: str) -> None:
     """Check that a page fits, and that keys show all of it."""
-    ticket = scene.ask(PAGES[name])
-    window, room = scene.window, scene.window.screen().availableGeometry()
+    ticket = harness.ask(PAGES[name])
+    window, room = harness.window, harness.window.screen().availableGeometry()
     assert window.width() <= room.width(), name
     assert window.height() + TITLE_BAR <= room.height(), name
-    await scene.person.until(lambda: scene.page.yes.isEnabled() or hasattr(scene.page, "choices"))
-    for part in tab_through(scene):
-        if part is not scene.page and scene.page.isAncestorOf(part):
+    await harness.person.until(
+        lambda: harness.page.yes.isEnabled() or hasattr(harness.page, "choices")
+    )
+    for part in tab_through(harness):
+        if part is not harness.page and harness.page.isAncestorOf(part):
             part.setFocus(Qt.FocusReason.TabFocusReason)
             QTest.keyClick(part, Qt.Key.Key_Tab)
-            QTest.keyClick(scene.person.focus, Qt.Key.Key_Backtab)
+            QTest.keyClick(harness.person.focus, Qt.Key.Key_Backtab)
             assert part.visibleRegion().boundingRect() == part.rect(), (name, part)
-    unseen = {label for label in scene.page.findChildren(QLabel) if label.isVisible()}
-    scene.page.setFocus()
+    unseen = {label for label in harness.page.findChildren(QLabel) if label.isVisible()}
+    harness.page.setFocus()
     for key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
         for _ in range(_MOST_PAGES):
             unseen -= {label for label in unseen if not label.visibleRegion().isEmpty()}
-            QTest.keyClick(scene.page, key)
+            QTest.keyClick(harness.page, key)
     assert not unseen, (name, [label.text() for label in unseen])
-    scene.desk.withdrawn.emit(ticket)
+    harness.thread_bridge.withdrawn.emit(ticket)
 
 
 async def main() -> None:
     """Check every page in every language."""
     application = QApplication(sys.argv[:1])
     for language in locales.LANGUAGES:
-        scene = WindowScene(language)
+        harness = WindowHarness(language)
         for name in PAGES:
-            await check_page(scene, name)
-        scene.window.close()
+            await check_page(harness, name)
+        harness.window.close()
     size = application.primaryScreen().size()
     sys.stdout.write(f"{len(PAGES)} pages on {size.width()}x{size.height()}\n")
 

@@ -62,7 +62,7 @@ class TerminalUser:
         for text in texts:
             deadline = time.monotonic() + PATIENCE
             while (found := _flat(self.everything).find(_flat(text), self._seen)) < 0:
-                if not self._look(deadline):
+                if not self._read(deadline):
                     raise AssertionError(f"{text!r} never came:\n{self.everything}")
             self._seen = found + len(_flat(text))
 
@@ -86,13 +86,13 @@ class TerminalUser:
         """Wait until the program ends; return its exit status."""
         deadline = time.monotonic() + PATIENCE
         while self.process.poll() is None:
-            self._look(min(deadline, time.monotonic() + 0.1))
+            self._read(min(deadline, time.monotonic() + 0.1))
             if time.monotonic() > deadline:
                 raise AssertionError(f"it does not end:\n{self.everything}")
-        self._look(time.monotonic())
+        self._read(time.monotonic())
         return self.process.returncode
 
-    def _look(self, deadline: float) -> bool:
+    def _read(self, deadline: float) -> bool:
         left = max(0.0, deadline - time.monotonic())
         if not select.select([self._master], [], [], left)[0]:
             return False

@@ -122,12 +122,12 @@ async def test_who_does_not_sign_in_at_the_proxy_leaves(
 
 
 async def test_the_window_asks_for_the_login_of_the_proxy(application: QApplication) -> None:
-    desk = ThreadBridge()
-    window = MainWindow(desk, "en")
+    thread_bridge = ThreadBridge()
+    window = MainWindow(thread_bridge, "en")
     person = WindowUser(window)
     window.show()
     request = ProxyLoginRequest("proxy.example:3128", is_refused=True)
-    asking = asyncio.ensure_future(ask_proxy_login(desk, request))
+    asking = asyncio.ensure_future(ask_proxy_login(thread_bridge, request))
     await person.sees("proxy.example:3128", "did not accept", "Never type a PIN here.")
     person.types(USER)
     person.presses(Qt.Key.Key_Return)

@@ -18,7 +18,7 @@ from tests.reader_bridge.app import small_screen
 from tests.reader_bridge.app.sample_pages import PAGES
 from tests.reader_bridge.app.small_screen import run_virtual_screen, tab_through
 from tests.reader_bridge.app.terminal_user import clean_environment
-from tests.reader_bridge.app.window_scene import WindowScene
+from tests.reader_bridge.app.window_harness import WindowHarness
 
 _NAMED = {
     QAccessible.Role.Button,
@@ -50,15 +50,17 @@ def name(node: QAccessibleInterface) -> str:
 
 
 @pytest.mark.parametrize("page", [*PAGES, *NOTICES], ids=str)
-def test_everything_has_a_name(scene: WindowScene, page: str | StatusNotice) -> None:
+def test_everything_has_a_name(harness: WindowHarness, page: str | StatusNotice) -> None:
     if isinstance(page, StatusNotice):
-        scene.desk.notified.emit(lambda _: NOTICES[0])
-        scene.desk.notified.emit(lambda _: page)
+        harness.thread_bridge.notified.emit(lambda _: NOTICES[0])
+        harness.thread_bridge.notified.emit(lambda _: page)
     else:
-        scene.ask(PAGES[page])
-    scene.desk.notified.emit(lambda _: StatusNotice(NoticeTone.NOTE, "Beside", is_aside=True))
+        harness.ask(PAGES[page])
+    harness.thread_bridge.notified.emit(
+        lambda _: StatusNotice(NoticeTone.NOTE, "Beside", is_aside=True)
+    )
     QApplication.processEvents()
-    found = list(nodes(scene.window))
+    found = list(nodes(harness.window))
     assert [node.role() for node in found if node.role() in _NAMED and not name(node).strip()] == []
     assert name(found[0])
     focusable = [node for node in found if node.state().focusable]
@@ -66,16 +68,16 @@ def test_everything_has_a_name(scene: WindowScene, page: str | StatusNotice) -> 
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_who_comes_to_a_page_hears_all_of_it(scene: WindowScene, page: str) -> None:
+def test_who_comes_to_a_page_hears_all_of_it(harness: WindowHarness, page: str) -> None:
     """Where the focus is when it appears: its title, or the field, with all that is shown."""
-    scene.ask(PAGES[page])
-    focus = QAccessible.queryAccessibleInterface(scene.person.focus)
+    harness.ask(PAGES[page])
+    focus = QAccessible.queryAccessibleInterface(harness.person.focus)
     heard = name(focus) + focus.text(QAccessible.Text.Description)
-    if isinstance(scene.person.focus, QLineEdit):
-        heard += scene.page.page.title  # of the group that the field is in
+    if isinstance(harness.person.focus, QLineEdit):
+        heard += harness.page.page.title  # of the group that the field is in
     shown = [
         label.text()
-        for label in scene.page.findChildren(QLabel)
+        for label in harness.page.findChildren(QLabel)
         if label.isVisible() and label.buddy() is None
     ]
     missing = [
@@ -87,11 +89,11 @@ def test_who_comes_to_a_page_hears_all_of_it(scene: WindowScene, page: str) -> N
     assert missing == []
 
 
-def test_a_field_for_a_pin_says_so_and_nothing_of_the_pin(scene: WindowScene) -> None:
-    scene.ask(PAGES["current pin"])
-    scene.person.types("first123")
-    field = QAccessible.queryAccessibleInterface(scene.person.focus)
-    assert isinstance(scene.person.focus, SecretField)
+def test_a_field_for_a_pin_says_so_and_nothing_of_the_pin(harness: WindowHarness) -> None:
+    harness.ask(PAGES["current pin"])
+    harness.person.types("first123")
+    field = QAccessible.queryAccessibleInterface(harness.person.focus)
+    assert isinstance(harness.person.focus, SecretField)
     assert field.state().passwordEdit
     said = [field.text(kind) for kind in QAccessible.Text if kind is not QAccessible.Text.UserText]
     assert not any("first" in text or "123" in text for text in said)
@@ -100,35 +102,37 @@ def test_a_field_for_a_pin_says_so_and_nothing_of_the_pin(scene: WindowScene) ->
 
 
 def test_what_appears_elsewhere_than_at_the_focus_is_said(
-    scene: WindowScene, monkeypatch: pytest.MonkeyPatch
+    harness: WindowHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
     monkeypatch.setattr(widgets, "announce", lambda _, words: said.append(words))
-    scene.desk.notified.emit(lambda _: NOTICES[0])
+    harness.thread_bridge.notified.emit(lambda _: NOTICES[0])
     assert said == ["It is busy Do this."]
-    scene.ask(PAGES["new pin"])
-    scene.desk.notified.emit(lambda _: StatusNotice(NoticeTone.NOTE, "Beside", is_aside=True))
+    harness.ask(PAGES["new pin"])
+    harness.thread_bridge.notified.emit(
+        lambda _: StatusNotice(NoticeTone.NOTE, "Beside", is_aside=True)
+    )
     assert said[-1].strip() == "Beside"
-    scene.person.types("abc")
-    scene.page.confirm()
-    assert said[-1] == scene.page.problem.text()
+    harness.person.types("abc")
+    harness.page.confirm()
+    assert said[-1] == harness.page.problem.text()
 
 
 @pytest.mark.parametrize("page", PAGES)
 async def test_tab_leads_to_everything_in_the_order_of_the_eye(
-    scene: WindowScene, page: str
+    harness: WindowHarness, page: str
 ) -> None:
-    scene.ask(PAGES[page])
-    await scene.person.until(lambda: _can_answer(scene.page))
-    order = tab_through(scene)
+    harness.ask(PAGES[page])
+    await harness.person.until(lambda: _can_answer(harness.page))
+    order = tab_through(harness)
     reachable = {
         part
-        for part in scene.window.findChildren(QWidget)
+        for part in harness.window.findChildren(QWidget)
         if part.isVisible() and part.isEnabled() and part.focusPolicy() & Qt.FocusPolicy.TabFocus
     }
     assert set(order) == reachable
-    inside = [part for part in order if scene.page.isAncestorOf(part)]
-    rows = [part.mapTo(scene.page, part.rect().topLeft()).y() for part in inside]
+    inside = [part for part in order if harness.page.isAncestorOf(part)]
+    rows = [part.mapTo(harness.page, part.rect().topLeft()).y() for part in inside]
     assert rows == sorted(rows)
 
 
@@ -137,32 +141,32 @@ def _can_answer(page: Question) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_every_page_is_answered_with_tab_and_enter(scene: WindowScene, page: str) -> None:
-    scene.ask(PAGES[page])
-    await scene.person.chooses(scene.page.no.text(), Qt.Key.Key_Return)
-    assert scene.answers == [None]
+async def test_every_page_is_answered_with_tab_and_enter(harness: WindowHarness, page: str) -> None:
+    harness.ask(PAGES[page])
+    await harness.person.chooses(harness.page.no.text(), Qt.Key.Key_Return)
+    assert harness.answers == [None]
 
 
 @pytest.mark.parametrize("page", ["compare", "consent", "reading", "last try"])
-async def test_a_yes_is_given_with_tab_and_enter(scene: WindowScene, page: str) -> None:
-    scene.ask(PAGES[page])
-    await scene.person.chooses(scene.page.yes.text(), Qt.Key.Key_Return)
-    assert scene.answers == [True]
+async def test_a_yes_is_given_with_tab_and_enter(harness: WindowHarness, page: str) -> None:
+    harness.ask(PAGES[page])
+    await harness.person.chooses(harness.page.yes.text(), Qt.Key.Key_Return)
+    assert harness.answers == [True]
 
 
-async def test_the_focus_is_seen_wherever_it_is(scene: WindowScene) -> None:
+async def test_the_focus_is_seen_wherever_it_is(harness: WindowHarness) -> None:
     """Every widget that Tab leads to looks different with the focus."""
-    scene.desk.notified.emit(lambda _: NOTICES[-1])
+    harness.thread_bridge.notified.emit(lambda _: NOTICES[-1])
     for page in PAGES:
-        scene.ask(PAGES[page])
-        await scene.person.until(lambda: _can_answer(scene.page))
-        for part in tab_through(scene):
-            if part is scene.page:
+        harness.ask(PAGES[page])
+        await harness.person.until(lambda: _can_answer(harness.page))
+        for part in tab_through(harness):
+            if part is harness.page:
                 continue  # text to read, with nothing to press
             part.setFocus()
             QApplication.processEvents()
             focused = part.grab().toImage()
-            scene.page.setFocus()
+            harness.page.setFocus()
             QApplication.processEvents()
             assert part.grab().toImage() != focused, part
 
@@ -173,14 +177,14 @@ def test_the_colour_of_a_frame_changes_enough(pair: tuple[str, str]) -> None:
     assert theme.contrast_ratio(without, focused) >= 3
 
 
-def test_the_focus_is_not_lost_when_a_page_goes(scene: WindowScene) -> None:
-    ticket = scene.ask(PAGES["consent"])
-    scene.desk.notified.emit(lambda _: NOTICES[0])
-    scene.desk.withdrawn.emit(ticket)
-    assert scene.person.focus is scene.window.page
-    scene.window.language_button.setFocus()
-    scene.desk.notified.emit(lambda _: NOTICES[1])
-    assert scene.person.focus is scene.window.language_button, "a notice takes it from nobody"
+def test_the_focus_is_not_lost_when_a_page_goes(harness: WindowHarness) -> None:
+    ticket = harness.ask(PAGES["consent"])
+    harness.thread_bridge.notified.emit(lambda _: NOTICES[0])
+    harness.thread_bridge.withdrawn.emit(ticket)
+    assert harness.person.focus is harness.window.page
+    harness.window.language_button.setFocus()
+    harness.thread_bridge.notified.emit(lambda _: NOTICES[1])
+    assert harness.person.focus is harness.window.language_button, "a notice takes it from nobody"
 
 
 def test_a_small_screen_shows_everything_to_the_keyboard(tmp_path: Path) -> None:

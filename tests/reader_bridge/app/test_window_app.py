@@ -53,15 +53,15 @@ def open_window(
     with ExitStack() as stack:
 
         def start(options: CommandOptions) -> tuple[WindowUser, AppController]:
-            desk = ThreadBridge()
-            window = MainWindow(desk, options.language or "en")
-            life = AppController(desk, options, window.language)
-            life.connect_to(window)
+            thread_bridge = ThreadBridge()
+            window = MainWindow(thread_bridge, options.language or "en")
+            controller = AppController(thread_bridge, options, window.language)
+            controller.connect_to(window)
             window.show()
-            life.start()
-            stack.callback(life.join)
+            controller.start()
+            stack.callback(controller.join)
             stack.callback(window.close)
-            return WindowUser(window), life
+            return WindowUser(window), controller
 
         yield start
 
@@ -153,7 +153,7 @@ async def test_a_window_that_a_broken_link_opened_says_so_and_goes_on(
 async def test_the_whole_way_to_a_new_pin(
     server: ScriptedServer, open_window: Open, options: CommandOptions
 ) -> None:
-    person, life = open_window(options)
+    person, controller = open_window(options)
     line = await pair(person, server)
     assert config.load_config() == config.AppConfig(server.url, None)
     assert PASSPHRASE not in os.environ
@@ -171,8 +171,8 @@ async def test_the_whole_way_to_a_new_pin(
     person.window.close()
     goodbye = asyncio.ensure_future(line.receive(Bye))
     await person.until(goodbye.done, "good-bye")
-    life.join()
-    assert life.problem is None
+    controller.join()
+    assert controller.problem is None
 
 
 async def test_cancel_in_the_chat_takes_the_question_back(
@@ -194,13 +194,13 @@ async def test_cancel_in_the_chat_takes_the_question_back(
 async def test_escape_on_the_pairing_code_closes_the_window(
     server: ScriptedServer, open_window: Open, options: CommandOptions
 ) -> None:
-    person, life = open_window(options)
+    person, controller = open_window(options)
     await person.until(lambda: not server._links.empty(), "a link")
     await (await server.accept()).welcome()
     await person.sees(phrases.PAIRING_CODE)
     person.presses(Qt.Key.Key_Escape)
     await person.until(lambda: not person.window.isVisible(), "the end")
-    life.join()
+    controller.join()
 
 
 async def test_address_and_passphrase_are_asked_for_until_they_are_right(
@@ -236,11 +236,11 @@ async def test_address_and_passphrase_are_asked_for_until_they_are_right(
 async def test_what_cannot_be_used_is_told_in_the_window(
     open_window: Open, options: CommandOptions, told: str
 ) -> None:
-    person, life = open_window(options)
+    person, controller = open_window(options)
     await person.sees(told)
     await person.chooses("Close")
     await person.until(lambda: not person.window.isVisible(), "the end")
-    assert life.problem is not None
+    assert controller.problem is not None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -20,7 +20,7 @@ class WindowUser:
     @property
     def visible(self) -> str:
         """All visible text."""
-        return "\n".join(_text(part) for part in self._shown() if _text(part))
+        return "\n".join(_text(part) for part in self._visible_parts() if _text(part))
 
     @property
     def focus(self) -> QWidget:
@@ -65,10 +65,10 @@ class WindowUser:
     def _is_enabled(self, words: str) -> bool:
         return any(
             isinstance(part, QPushButton) and part.text() == words and part.isEnabled()
-            for part in self._shown()
+            for part in self._visible_parts()
         )
 
-    def _shown(self) -> list[QWidget]:
+    def _visible_parts(self) -> list[QWidget]:
         return [part for part in self.window.findChildren(QWidget) if part.isVisible()]
 
 

@@ -378,15 +378,15 @@ class InterleavedWalk(CardWalk):
     def _check_what_is_said(self, effect: Effect) -> None:
         claims = [(text, find_claim(text)) for text in self.said]
         changes = self.task in _CHANGING
-        true = {Claim.CHANGED if self.has_new_pin else Claim.UNCHANGED, Claim.NOTHING}
+        true = {PinClaim.CHANGED if self.has_new_pin else PinClaim.UNCHANGED, PinClaim.NOTHING}
         if effect is Effect.DOUBT or not changes:
-            true.add(Claim.UNKNOWN)
+            true.add(PinClaim.UNKNOWN)
         assert all(claim in true for _, claim in claims), claims
         if self.has_new_pin:
-            assert {claim for _, claim in claims} - {Claim.NOTHING}, claims
+            assert {claim for _, claim in claims} - {PinClaim.NOTHING}, claims
 
 
-class Claim(Enum):
+class PinClaim(Enum):
     """What a text of the chat says of the PIN."""
 
     CHANGED = "changed"
@@ -395,24 +395,24 @@ class Claim(Enum):
     NOTHING = "nothing"
 
 
-def find_claim(text: str) -> Claim:
+def find_claim(text: str) -> PinClaim:
     """Return what a text says of the PIN."""
     for claim, parts in _PARTS.items():
         if any(part in text for part in parts):
             return claim
-    return Claim.NOTHING
+    return PinClaim.NOTHING
 
 
 _PARTS = {
-    Claim.UNKNOWN: (
+    PinClaim.UNKNOWN: (
         "Either the", "either the", "connection broke while", "if the new PIN is set",
     ),
-    Claim.CHANGED: (
+    PinClaim.CHANGED: (
         "he new PIN is set",
         "Activated (開卡)",
         "Unlocked (鎖卡解碼)",
     ),
-    Claim.UNCHANGED: (
+    PinClaim.UNCHANGED: (
         "I stopped", "PIN has not changed", "o changes were made", "o PIN was set", "was not set",
     ),
 }  # fmt: skip

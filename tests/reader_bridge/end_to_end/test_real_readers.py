@@ -83,10 +83,10 @@ async def is_locked(walk: CardWalk) -> None:
 async def opensc_agrees(walk: CardWalk, pin: str) -> None:
     """Look at the card with tools that know nothing of us."""
     assert (await opensc("opensc-tool", "--name")).strip() == "GIDS Smart Card"
-    assert await tries() == [3, 8]
+    assert await read_tries() == [3, 8]
     await opensc("pkcs15-tool", "--verify-pin", "--pin", pin)
     await opensc("pkcs15-tool", "--verify-pin", "--pin", "wrong999", fails=True)
-    assert await tries() == [2, 8]
+    assert await read_tries() == [2, 8]
     pem = await opensc("pkcs15-tool", "--read-certificate", "00")
     order = walk.cards.office.maker.orders[-1]
     certificate = x509.load_pem_x509_certificate(pem.encode())
@@ -97,7 +97,7 @@ async def opensc_agrees(walk: CardWalk, pin: str) -> None:
     await walk.cards.wait_for_text(walk.person, "PIN attempts left: 2 of 3", "valid (有效)")
 
 
-async def tries() -> list[int]:
+async def read_tries() -> list[int]:
     """What OpenSC says: of the PIN, and of the administrator."""
     dump = await opensc("pkcs15-tool", "--list-pins")
     return [int(line.split(":")[1]) for line in dump.splitlines() if "Tries left" in line]

@@ -68,7 +68,7 @@ def ours(readers: PcscReaders) -> WithProfile:
     return use
 
 
-def tries(opensc: OpenSc) -> list[int]:
+def read_tries(opensc: OpenSc) -> list[int]:
     """What OpenSC says: of the PIN, and of the second counter, which is the administrator's."""
     dump = opensc("pkcs15-tool", "--list-pins").stdout
     return [int(line.split(":")[1]) for line in dump.splitlines() if "Tries left" in line]
@@ -98,7 +98,7 @@ def test_certificates_and_keys_are_those_that_were_issued(
 
 
 def test_both_clients_count_the_same_tries(opensc: OpenSc, ours: WithProfile) -> None:
-    assert tries(opensc) == [3, 8]
+    assert read_tries(opensc) == [3, 8]
     opensc("pkcs15-tool", "--verify-pin", "--pin", WRONG_PIN, fails=True)
 
     def look_and_guess(profile: CardProfile) -> None:
@@ -107,9 +107,9 @@ def test_both_clients_count_the_same_tries(opensc: OpenSc, ours: WithProfile) ->
             profile.verify_pin(bytearray(WRONG_PIN.encode()))
 
     ours(look_and_guess)
-    assert tries(opensc) == [1, 8]
+    assert read_tries(opensc) == [1, 8]
     opensc("pkcs15-tool", "--verify-pin", "--pin", PIN)
-    assert tries(opensc) == [3, 8]
+    assert read_tries(opensc) == [3, 8]
 
 
 def test_a_pin_changed_by_one_is_the_others_pin(opensc: OpenSc, ours: WithProfile) -> None:
@@ -141,10 +141,10 @@ def test_gids_tool_unblocks_it_with_the_admin_key(opensc: OpenSc, ours: WithProf
     ours(blocked)
     unblock = ("gids-tool", "--unblock", "--pin", NEW_PIN, "--admin-key")
     opensc(*unblock, ADMIN_KEY[::-1].hex(), fails=True)
-    assert tries(opensc) == [0, 7]
+    assert read_tries(opensc) == [0, 7]
     assert "done successfully" in opensc(*unblock, ADMIN_KEY.hex()).stdout
     ours(lambda profile: profile.verify_pin(bytearray(NEW_PIN.encode())))
-    assert tries(opensc) == [3, 8]
+    assert read_tries(opensc) == [3, 8]
 
 
 def test_what_we_unblock_opensc_can_use(opensc: OpenSc, ours: WithProfile) -> None:

@@ -65,7 +65,7 @@ async def wrong(someone: Applicant, *minutes: float, chat: int = CHAT) -> list[A
     return found
 
 
-def told(errors: Sequence[AuthorityError]) -> list[tuple[str, object, object]]:
+def describe_refusals(errors: Sequence[AuthorityError]) -> list[tuple[str, object, object]]:
     """Return what each refusal says of the tries that are left."""
     return [
         (type(e).__name__, getattr(e, "tries_left", None), getattr(e, "can_verify", None))
@@ -76,7 +76,7 @@ def told(errors: Sequence[AuthorityError]) -> list[tuple[str, object, object]]:
 async def test_a_paused_chat_verifies_and_the_right_code_is_taken(world: AuthorityHarness) -> None:
     someone = await applicant(world)
     third = (await refusals(someone, [CHAT] * 3))[-1]
-    assert told([third]) == [("WrongCodeError", 1, True)]
+    assert describe_refusals([third]) == [("WrongCodeError", 1, True)]
     paused = await is_right(someone)
     assert isinstance(paused, ChatPausedError)
     assert (paused.until, paused.can_verify) == (NOW + timedelta(days=1), True)
@@ -88,7 +88,7 @@ async def test_it_gives_three_attempts_and_no_more(world: AuthorityHarness) -> N
     someone = await applicant(world)
     await refusals(someone, [CHAT] * 3)
     await verifies(someone)
-    assert told(await wrong(someone, 0, 0, 1)) == [
+    assert describe_refusals(await wrong(someone, 0, 0, 1)) == [
         ("WrongCodeError", 3, False),
         ("WrongCodeError", 2, False),
         ("WrongCodeError", 1, False),
@@ -157,7 +157,7 @@ async def test_where_strangers_used_theirs_up_a_verified_chat_goes_on(
     await refusals(someone, OTHER_CHATS[:4])
     assert isinstance(await is_right(someone), VerificationRequiredError)
     await verifies(someone)
-    assert told(await refusals(someone, [CHAT])) == [("WrongCodeError", 3, False)]
+    assert describe_refusals(await refusals(someone, [CHAT])) == [("WrongCodeError", 3, False)]
     assert await is_right(someone) is None
     assert isinstance(await is_right(someone, minutes=DAY + 1), VerificationRequiredError)
 
@@ -191,7 +191,9 @@ async def test_nobody_is_verified_for_somebody_who_does_not_exist(world: Authori
     challenge = await asks(no_one, BORN, VERIFY)
     with pytest.raises(WrongOneTimeCodeError):
         await answers(world, challenge)
-    assert told(await refusals(no_one, [CHAT])) == [("VerificationRequiredError", None, None)]
+    assert describe_refusals(await refusals(no_one, [CHAT])) == [
+        ("VerificationRequiredError", None, None)
+    ]
 
 
 async def test_nothing_else_takes_its_grant(world: AuthorityHarness) -> None:
@@ -217,7 +219,7 @@ async def test_the_same_answer_twice_gives_the_attempts_once(world: AuthorityHar
     await check(challenge.id, right, CHAT, NOW, "update 5")
     await wrong(someone, 0, 0)
     await check(challenge.id, right, CHAT, NOW + timedelta(minutes=1), "update 5")
-    assert told(await wrong(someone, 1)) == [("WrongCodeError", 1, False)]
+    assert describe_refusals(await wrong(someone, 1)) == [("WrongCodeError", 1, False)]
     assert isinstance(await is_right(someone, minutes=60), ChatPausedError)
     assert (await messages_to(world, LINKED[0]))[-1] == "chat_verified"
     assert (await messages_to(world, LINKED[0])).count("chat_verified") == 1
@@ -235,7 +237,7 @@ async def test_a_repeated_attempt_costs_one(world: AuthorityHarness) -> None:
         with pytest.raises(WrongCodeError) as refused:
             await check(someone.ui_number, code, AuthorityOperation.STATUS, CHAT, NOW, "update 9")
         assert refused.value.tries_left == 3
-    assert told(await wrong(someone, 0, 1))[-1] == ("WrongCodeError", 1, False)
+    assert describe_refusals(await wrong(someone, 0, 1))[-1] == ("WrongCodeError", 1, False)
 
 
 async def test_at_once_it_is_three_attempts_too(world: AuthorityHarness) -> None:

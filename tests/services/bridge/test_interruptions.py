@@ -49,11 +49,11 @@ async def begins(
     await harness.hub.start(CHAT, work, harness.now, grant)
 
 
-async def cut_somewhere(harness: HubHarness, cutter: MessageCutter, scene: Scenario) -> bool:
-    """Play a scene with a message cutter, and return whether it has cut."""
+async def cut_somewhere(harness: HubHarness, cutter: MessageCutter, scenario: Scenario) -> bool:
+    """Play a scenario with a message cutter, and return whether it has cut."""
     harness.cutter = cutter
     try:
-        await scene()
+        await scenario()
     except ServerKilled:
         assert cutter.kills
     harness.cutter = None
@@ -83,11 +83,13 @@ async def test_a_link_that_is_cut_at_any_message_goes_on_where_it_was(
         at += 1
         harness.events.clear()
 
-        async def scene(who: Applicant = someone) -> None:
+        async def scenario(who: Applicant = someone) -> None:
             await begins(harness, who, pc, work)
             await pc.works()
 
-        cut = await cut_somewhere(harness, MessageCutter(at, kills=False, arrives=arrives), scene)
+        cut = await cut_somewhere(
+            harness, MessageCutter(at, kills=False, arrives=arrives), scenario
+        )
         if cut:
             await link_comes_back(harness, pc)
         assert isinstance(last_word(harness), CardTaskSucceeded), (at, last_word(harness))
@@ -119,11 +121,11 @@ async def test_a_server_that_is_killed_explains_an_ordinary_operation(
         at += 1
         harness.events.clear()
 
-        async def scene() -> None:
+        async def scenario() -> None:
             await begins(harness, someone, pc, work)
             await pc.works()
 
-        cut = await cut_somewhere(harness, MessageCutter(at, kills=True, arrives=arrives), scene)
+        cut = await cut_somewhere(harness, MessageCutter(at, kills=True, arrives=arrives), scenario)
         if cut:
             await comes_up_again(harness, pc)
             await harness.passes(seconds=21)
@@ -169,11 +171,11 @@ async def test_a_server_that_is_killed_finds_out_whether_the_pin_is_set(
         card.pin_is_set = False
         await harness.acknowledge_ends()
 
-        async def scene(who: Applicant = someone, where: ReferenceBridge = pc) -> None:
+        async def scenario(who: Applicant = someone, where: ReferenceBridge = pc) -> None:
             await begins(harness, who, where, work)
             await where.works()
 
-        cut = await cut_somewhere(harness, MessageCutter(at, kills=True, arrives=arrives), scene)
+        cut = await cut_somewhere(harness, MessageCutter(at, kills=True, arrives=arrives), scenario)
         if cut:
             await comes_up_again(harness, pc)
             await harness.passes(seconds=21)  # the card is asked where the bridge does not tell
@@ -210,12 +212,12 @@ async def test_a_server_that_is_killed_while_pairing_can_be_paired_with_again(
         await pc.dials()
         code = await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)
 
-        async def scene(where: ReferenceBridge = pc, typed: str = code.code.reveal()) -> None:
+        async def scenario(where: ReferenceBridge = pc, typed: str = code.code.reveal()) -> None:
             await where.types(typed)
             await harness.hub.answer_pairing(CHAT, harness.now, accepted=True)
             await where.works()
 
-        cut = await cut_somewhere(harness, MessageCutter(at, kills=True, arrives=arrives), scene)
+        cut = await cut_somewhere(harness, MessageCutter(at, kills=True, arrives=arrives), scenario)
         if cut:
             await comes_up_again(harness, pc)
             if not harness.hub.status(CHAT).is_connected:

@@ -74,7 +74,7 @@ class StoppableBridge(ReferenceBridge):
 
 
 @dataclass
-class StopScene:
+class StopScenario:
     """An operation of a chat that has come as far as a moment, and is about to be stopped."""
 
     harness: HubHarness
@@ -192,21 +192,21 @@ class StopScene:
 
 
 ENDS = {
-    StopScene.cancel: False,
-    StopScene.cancel_without_link: False,
-    StopScene.cancel_while_pc_hangs: True,
-    StopScene.cancel_and_unpair: False,
-    StopScene.cancel_and_restart: False,
-    StopScene.unpair: False,
-    StopScene.unpair_without_link: True,
-    StopScene.replace: False,
-    StopScene.lose_link: True,
-    StopScene.kill_app: True,
-    StopScene.close_app: False,
-    StopScene.close_app_without_report: True,
-    StopScene.restart: False,
-    StopScene.restart_without_pc: True,
-    StopScene.take_too_long: False,
+    StopScenario.cancel: False,
+    StopScenario.cancel_without_link: False,
+    StopScenario.cancel_while_pc_hangs: True,
+    StopScenario.cancel_and_unpair: False,
+    StopScenario.cancel_and_restart: False,
+    StopScenario.unpair: False,
+    StopScenario.unpair_without_link: True,
+    StopScenario.replace: False,
+    StopScenario.lose_link: True,
+    StopScenario.kill_app: True,
+    StopScenario.close_app: False,
+    StopScenario.close_app_without_report: True,
+    StopScenario.restart: False,
+    StopScenario.restart_without_pc: True,
+    StopScenario.take_too_long: False,
 }
 """Each with whether the PC may be unable to report what it did."""
 
@@ -219,16 +219,16 @@ async def test_what_is_told_of_an_operation_that_was_stopped_is_true(
     for end, may_be_silent in ENDS.items():
         for moment in MOMENTS:
             chat += 1
-            scene = await StopScene.reach(harness, holder, task, moment, chat)
-            await end(scene)
-            scene.check(f"{end.__name__} when {moment}", may_be_silent=may_be_silent)
+            scenario = await StopScenario.reach(harness, holder, task, moment, chat)
+            await end(scenario)
+            scenario.check(f"{end.__name__} when {moment}", may_be_silent=may_be_silent)
             await harness.hub.unpair(chat, harness.now)
             await harness.acknowledge_ends()
 
 
 async def test_a_cancel_says_whether_the_operation_is_over(harness: HubHarness) -> None:
     holder = await make_active_card(harness)
-    pc = (await StopScene.reach(harness, holder, CardTask.CHANGE_PIN, "asked", CHAT)).pc
+    pc = (await StopScenario.reach(harness, holder, CardTask.CHANGE_PIN, "asked", CHAT)).pc
     assert await harness.hub.cancel(CHAT, harness.now) is CancelResult.REQUESTED
     assert await harness.hub.cancel(CHAT, harness.now) is CancelResult.REQUESTED
     await pc.works()

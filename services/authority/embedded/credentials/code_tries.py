@@ -141,13 +141,13 @@ class CodeTries:
 
 
 async def refund_all(session: AsyncSession, code_try: CodeTry) -> None:
-    """Give back what a check consumed that was not made."""
+    """Refund what a check consumed that was not made."""
     for use in (code_try.chat_code, code_try.chat_guess, code_try.person_code):
         await rate_limit.refund(session, use)
 
 
 async def forgive_wrong_codes(session: AsyncSession, code_try: CodeTry) -> None:
-    """Give back the tries of the chat, and all of the person, after a right code."""
+    """Refund the tries of the chat, and all those of the person, after a right code."""
     await rate_limit.refund(session, code_try.chat_code)
     await rate_limit.refund(session, code_try.chat_guess)
     await rate_limit.reset(session, code_try.person_code.limit, code_try.person_code.subject)

@@ -9,19 +9,19 @@ from reader_bridge.app.window.thread_bridge import PendingQuestion, QuestionFact
 from tests.reader_bridge.app.window_user import WindowUser
 
 
-class WindowScene:
+class WindowHarness:
     """A window, the person at it, and what they answered."""
 
     def __init__(self, language: str) -> None:
-        self.desk = ThreadBridge()
-        self.window = MainWindow(self.desk, language)
+        self.thread_bridge = ThreadBridge()
+        self.window = MainWindow(self.thread_bridge, language)
         self.person = WindowUser(self.window)
         self.answers: list[object] = []
         self.window.show()
 
     def ask(self, make: QuestionFactory) -> PendingQuestion:
         ticket = PendingQuestion(make, self.answers.append)
-        self.desk.asked.emit(ticket)
+        self.thread_bridge.asked.emit(ticket)
         QApplication.processEvents()
         return ticket
 
