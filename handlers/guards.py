@@ -156,8 +156,6 @@ _SHAPE_NAMES: Mapping[SecretShape, str] = {
     SecretShape.CODE_OR_PIN: N_("a subscriber code or a PIN"),
 }
 
-_log = structlog.get_logger()
-
 
 async def on_any_text(update: Update, context: Context) -> None:
     """Delete a message that looks like a secret, and warn the person.

@@ -14,7 +14,7 @@ LIMITS: Mapping[str, int] = {
     "a question inside a conversation": 38,
     "the last tap of a suspension": 35,
     "a payment": 39,
-    "an unlock": 78,
+    "an unlock": 77,
 }
 
 
