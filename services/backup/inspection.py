@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.authority.ca.models import RevocationList
-from services.authority.embedded.audit import Audit, AuditHead, AuditHeadFile, AuditVerification
+from services.authority.embedded.audit import Audit, AuditHeadFile, AuditVerification
 from services.authority.embedded.models import AuditEntry
 from services.backup import postgresql_dump, sqlite_copy
 from services.backup.archive import BackupManifest
@@ -14,7 +14,7 @@ from services.backup.errors import BackupError, BackupProblem
 from services.backup.postgresql_dump import DumpContent
 from services.backup.progress import BackupStep, OnProgress
 from services.backup.sqlite_copy import SqliteContent
-from services.storage.keys import KeyRing, SecretPurpose
+from services.storage.keys import KeyRing
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 MEMBERS = {SQLITE: sqlite_copy.MEMBER, POSTGRESQL: postgresql_dump.MEMBER}
@@ -74,8 +74,3 @@ def verify_audit(
     found = Audit(keys, AuditHeadFile(Path(), b"")).verify_rows(rows)
     on_progress(BackupStep.AUDIT, total, total)
     return found
-
-
-def read_audit_head(path: Path, keys: KeyRing) -> AuditHead | None:
-    """Return where the audit ended here, outside the database."""
-    return AuditHeadFile(path, keys.secret(SecretPurpose.AUDIT)).read()

@@ -31,7 +31,3 @@ class OnProgress(Protocol):
 
         :param total: what `done` will be at the end; `None` where that is not known.
         """
-
-
-def ignore_progress(step: BackupStep, done: int, total: int | None) -> None:
-    """Take no note."""

@@ -14,7 +14,6 @@ import pytest
 
 from services.backup.archive import MANIFEST, SUMS, BackupArchive
 from services.backup.errors import BackupError, BackupProblem
-from services.backup.progress import ignore_progress
 from tests.bot.backup.conftest import BackupMachine, only_sqlite
 
 _P = BackupProblem
@@ -96,7 +95,7 @@ def _extract(path: Path, tmp_path: Path) -> dict[str, bytes]:
     folder = tmp_path / "extracted"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    files = BackupArchive.open(path).extract(folder, ignore_progress)
+    files = BackupArchive.open(path).extract(folder, lambda *_: None)
     return {name: file.read_bytes() for name, file in files.items()}
 
 
@@ -146,7 +145,7 @@ async def test_a_backup_holds_one_moment_while_others_write(machine: BackupMachi
     for each in made:
         folder = Path(each["database"]["path"]).parent / "extracted"
         folder.mkdir()
-        files = BackupArchive.open(Path(each["database"]["path"])).extract(folder, ignore_progress)
+        files = BackupArchive.open(Path(each["database"]["path"])).extract(folder, lambda *_: None)
         with closing(sqlite3.connect(files["database.sqlite"])) as copy:
             assert copy.execute("SELECT count(*) FROM pairs WHERE a != b").fetchone() == (0,)
 

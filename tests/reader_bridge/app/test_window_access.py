@@ -15,6 +15,7 @@ from reader_bridge.app.window import theme, widgets
 from reader_bridge.app.window.question import Question
 from reader_bridge.app.window.secret_field import SecretField
 from tests.reader_bridge.app import small_screen
+from tests.reader_bridge.app.contrast import contrast_ratio
 from tests.reader_bridge.app.sample_pages import PAGES
 from tests.reader_bridge.app.small_screen import run_virtual_screen, tab_through
 from tests.reader_bridge.app.terminal_user import clean_environment
@@ -174,7 +175,7 @@ async def test_the_focus_is_seen_wherever_it_is(harness: WindowHarness) -> None:
 @pytest.mark.parametrize("pair", theme.FOCUS_CHANGES)
 def test_the_colour_of_a_frame_changes_enough(pair: tuple[str, str]) -> None:
     without, focused = (getattr(theme.PALETTE, name) for name in pair)
-    assert theme.contrast_ratio(without, focused) >= 3
+    assert contrast_ratio(without, focused) >= 3
 
 
 def test_the_focus_is_not_lost_when_a_page_goes(harness: WindowHarness) -> None:
