@@ -37,13 +37,11 @@ TYPED_BUTTONS: Mapping[str, str] = {
     **dict.fromkeys(("back", "go back", "返回", "上一步", "回上一步"), BACK),
 }
 """What is typed in place of a step's own buttons."""
-LONGEST_BUTTON = 40
-"""More than any of them has in characters, decomposed and with what people add."""
 
 
 def button_for(text: str) -> str | None:
     """Return the key of the button that is typed in place of being pressed."""
-    return TYPED_BUTTONS.get(plain_words(text)) if len(text) <= LONGEST_BUTTON else None
+    return TYPED_BUTTONS.get(plain_words(text))
 
 
 async def on_step_text(update: Update, context: Context) -> bool:

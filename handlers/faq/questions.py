@@ -42,8 +42,6 @@ THANKS = frozenset({
     "明白", "明白了", "再見", "掰掰", "拜拜",
 })  # fmt: skip
 _SMILEYS = " 👍🙏👌❤️😊🎉"
-_LONGEST_COURTESY = message_handler.LONGEST_BUTTON
-"""The number of characters up to which a text is looked up as a whole."""
 
 
 async def on_question(update: Update, context: Context) -> None:
@@ -58,7 +56,7 @@ async def on_question(update: Update, context: Context) -> None:
 
 async def answer_question(update: Update, context: Context, question: str) -> None:
     """Send the answer to a question, or suggest similar questions."""
-    text, words = question[:LONGEST], _words_of_courtesy(question)
+    text, words = question[:LONGEST], plain_words(question)
     if words in message_handler.TYPED_BUTTONS:
         await message_handler.say_nothing_open(update, context)
         return
@@ -144,12 +142,7 @@ def _mention(username: str) -> re.Pattern[str]:
 
 def is_courtesy(text: str) -> bool:
     """Whether a text is a greeting or thanks, and no question."""
-    return _reply_to_courtesy(_words_of_courtesy(text), locales.DEFAULT) is not None
-
-
-def _words_of_courtesy(text: str) -> str:
-    """Return the words of a short text, to look them up; nothing for a longer one."""
-    return plain_words(text) if len(text) <= _LONGEST_COURTESY else ""
+    return _reply_to_courtesy(plain_words(text), locales.DEFAULT) is not None
 
 
 def _reply_to_courtesy(words: str, language: str) -> View | None:

@@ -16,6 +16,8 @@ _MAX_MARKS = 30
 _HIDDEN_MARKS = frozenset("\u0f73\u0f75\u0f81\uff9e\uff9f")
 """Characters that are no marks themselves, but become marks when they are normalised."""
 _MAX_TABLE = 20_000
+_LONGEST_PHRASE = 40
+"""More than any phrase that is looked up has in characters, decomposed and with what people add."""
 _PUNCTUATION = str.maketrans(dict.fromkeys("。!.,~、", " "))
 """In half-width forms."""
 
@@ -68,8 +70,14 @@ def single_line(text: str) -> str:
 
 
 def plain_words(text: str) -> str:
-    """Return the words of `text` in lower case and without punctuation, to look them up."""
-    return " ".join(normalize(text).casefold().translate(_PUNCTUATION).split())
+    """Return the words of a phrase in lower case and without punctuation, to look them up.
+
+    A longer text is no phrase: nothing is returned.
+    """
+    if len(text) > _LONGEST_PHRASE:
+        return ""
+    plain = unicodedata.normalize("NFKC", text).casefold().translate(_PUNCTUATION)
+    return " ".join(plain.split())
 
 
 def has_control_characters(text: str) -> bool:
