@@ -28,9 +28,11 @@ from sandbox.world.mailbox import MailboxTransport
 from services.argon2_cost import Argon2Cost
 from services.authority.ca.ca_key_file import CaParameters
 from services.authority.embedded.authority import EmbeddedAuthority
+from services.formats.hidden import Hidden
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 from tests.bot_api_oracle import Oracle
+from tests.first_start import place_ca_key_file, place_database
 
 TOKEN = "123456789:AAtests-use-this-token-0123456789abc"
 _COST = Argon2Cost(memory=64, passes=1)
@@ -82,6 +84,9 @@ def _authority_opener(engine: Engine) -> OpenAuthority:
     def open_authority(
         settings: Settings, database: Database, ring: KeyRing
     ) -> AbstractAsyncContextManager[embedded.EmbeddedServices]:
+        assert settings.ca_passphrase is not None
+        passphrase = Hidden(settings.ca_passphrase.get_secret_value())
+        place_ca_key_file(settings.ca_key_file, passphrase, CHEAP.ca)
         now, mail = datetime.now(UTC), MailboxTransport(engine.world.mailbox)
         return embedded.open_embedded(settings, database, ring, now, mail, CHEAP)
 
@@ -121,6 +126,7 @@ class BotHarness:
             public_url="http://certificates.example",
             payment_provider_token=SecretStr("284685063:TEST:tests"),
         )
+        place_database(folder / "kaika.db")
         oracle = Oracle.attach(engine)
         kaika = Kaika(settings, EngineRequest(engine), _authority_opener(engine))
         async with kaika.open_resources(), kaika.process_updates():

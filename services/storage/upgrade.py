@@ -1,5 +1,6 @@
 """Running the migrations of the database schema."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -29,8 +30,9 @@ def _config() -> Config:
     return config
 
 
+@cache
 def head_revision() -> str:
-    """The revision that this version needs."""
+    """The revision that this version needs. Its files are read once: they do not change."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     assert head is not None
     return head

@@ -16,7 +16,7 @@ from services.conversations import (
     ConversationStore,
 )
 from services.storage.database import Database
-from services.storage.upgrade import upgrade
+from tests.first_start import place_database
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BEGUN = ConversationState(7, 7, "suspend", "which", NOW + timedelta(days=2), data={"a": "1"})
@@ -48,8 +48,8 @@ asyncio.run(act(sys.argv[1]))
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    place_database(tmp_path / "kaika.db")
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'kaika.db'}")
-    await upgrade(database)
     yield database
     await database.close()
 

@@ -15,14 +15,14 @@ from services.messaging.update_json import UnreadableUpdate
 from services.storage import keys
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
-from services.storage.upgrade import upgrade
+from tests.first_start import place_database
 from tests.strict_supervisor import strict_supervisor
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    place_database(tmp_path / "kaika.db")
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'kaika.db'}")
-    await upgrade(database)
     yield database
     await database.close()
 

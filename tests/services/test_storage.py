@@ -21,15 +21,16 @@ from services.people.languages import LanguagePreferences
 from services.storage import keys
 from services.storage.database import Base, Database
 from services.storage.models import ChatRow, Job, PersonRow
-from services.storage.upgrade import DatabaseOutdatedError, ensure_current, head_revision, upgrade
+from services.storage.upgrade import DatabaseOutdatedError, ensure_current, head_revision
+from tests.first_start import place_database
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    place_database(tmp_path / "kaika.db")
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'kaika.db'}")
-    await upgrade(database)
     yield database
     await database.close()
 

@@ -13,6 +13,7 @@ import pytest
 from bot.settings import Settings
 from services.storage.database import Base, Database
 from services.storage.upgrade import upgrade
+from tests.first_start import place_database
 from tests.services.authority.authority_harness import NOW, UNHURRIED, AuthorityHarness, fast_folder
 from tests.services.authority.command_line import Terminal
 from tests.services.authority.postgres import PostgresServer
@@ -49,7 +50,7 @@ def postgres() -> Iterator[PostgresServer]:
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty SQLite database of the newest shape."""
     path = tmp_path_factory.mktemp("migrated") / "kaika.db"
-    _run(_migrate(f"sqlite+aiosqlite:///{path}"))
+    place_database(path)
     return path
 
 

@@ -1,0 +1,50 @@
+"""What a bot makes at its first start, made once in a process: it takes longer than most tests."""
+
+import asyncio
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from services.authority.ca.ca_key_file import CaParameters, create_ca_key_file
+from services.formats.hidden import Hidden
+from services.storage import private_files
+from services.storage.database import Database
+from services.storage.upgrade import upgrade
+
+
+def place_database(path: Path) -> None:
+    """Put an empty SQLite database of the newest revision there, unless there is one already."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_empty_database())
+
+
+def place_ca_key_file(path: Path, passphrase: Hidden, parameters: CaParameters) -> None:
+    """Put the key file of a certificate authority there, unless there is one already."""
+    if not path.exists():
+        content = _ca_key_file(passphrase.reveal(), parameters)
+        private_files.create_private_file(path, content)
+
+
+@cache
+def _empty_database() -> bytes:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:
+        path = Path(folder, "kaika.db")
+        thread.submit(asyncio.run, _migrate(path)).result()  # a loop may be running here
+        return path.read_bytes()
+
+
+async def _migrate(path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    await upgrade(database)
+    await database.close()
+
+
+@cache
+def _ca_key_file(passphrase: str, parameters: CaParameters) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "ca.json")
+        create_ca_key_file(path, Hidden(passphrase), parameters, datetime.now(UTC))
+        return path.read_text()
