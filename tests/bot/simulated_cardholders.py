@@ -1,6 +1,7 @@
 """Simulated people who activate a card at a PC and unlock it later, while the bot is killed.
 
-They do what chat and PC show, and press a button again if nothing happens for a while.
+They do what chat and PC show, and press a button again if nothing happens for a while. At a step
+where they do not know what to do they give up immediately, and tell what they see.
 """
 
 import asyncio
@@ -15,9 +16,9 @@ from reader_bridge.client.websocket import ServerConnection, ServerConnector
 from reader_bridge.protocol.limits import DEFAULT_PATH
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests import phrases
-from tests.bot.simulated_customers import PATIENCE, SimulatedCustomer
-from tests.bot_harness import Json, buttons
+from tests.bot.simulated_customers import PATIENCE, SimulatedCustomer, keys_of, step_of
+from tests.bot_harness import Json
+from tests.handlers.engine.navigation import callback_data
 from tests.reader_bridge.bridge_runner import run_test_bridge
 from tests.reader_bridge.end_to_end.watched_card import PersonWithPin, WatchedCard
 from tests.services.bridge.websocket_harness import PASSPHRASE
@@ -28,18 +29,22 @@ _A_WHILE = 6.0
 _REDIALS = 0.05
 """Seconds before a bridge reconnects."""
 _ON = {
-    "ready": "go",
-    "know": "go",
-    "begin": "go",
-    "compare": "same",
-    "parted": "code",
-    "unlinked": "again",
-    "confirm": "start",
-    "work": "again",
-    "failed": "again",
-    "unresolved": "ask",
+    "ready": ("go",),
+    "pair": ("new", "code"),
+    "compare": ("same", "on", "code"),
+    "confirmed": ("on", "code"),
+    "parted": ("code",),
+    "unlinked": ("again", "code"),
+    "confirm": ("start",),
+    "work": ("again",),
+    "failed": ("again",),
+    "unresolved": ("ask",),
 }
-"""The button to press at each step, if it is shown."""
+"""The button to press at each step, the first of these that is shown."""
+_MAY_WAIT = ("compare", "confirmed", "work", "failed")
+"""The steps that may show no such button, while something else is to happen."""
+_DONE = ("offer", "linked", "done")
+"""The steps after what somebody came for."""
 
 
 async def let_pass(_work: str, _message: str) -> None:
@@ -67,10 +72,10 @@ class SimulatedCardholder(SimulatedCustomer):
     async def run(self) -> None:
         """Activate, lock the card, and unlock it."""
         async with self._at_the_pc() as at_pc:
-            await self._does(at_pc, "activate", phrases.ACTIVATED)
+            await self._does(at_pc, "activate")
             assert self.watched_card is not None
             self.watched_card.card.file.state.pin_tries = 0  # three wrong ones, elsewhere
-            await self._does(at_pc, "unlock", phrases.UNLOCKED)
+            await self._does(at_pc, "unlock")
 
     @asynccontextmanager
     async def _at_the_pc(self) -> AsyncIterator[PersonWithPin]:
@@ -84,95 +89,67 @@ class SimulatedCardholder(SimulatedCustomer):
             yield at_pc
         card.close()
 
-    async def _does(self, at_pc: PersonWithPin, what: str, message_text: str) -> None:
+    async def _does(self, at_pc: PersonWithPin, what: str) -> None:
         self.doing = what
         self.person.start(f"do-{what}")
         end = asyncio.get_running_loop().time() + PATIENCE
         seen: Json | None = None
 
         def changed() -> bool | None:
-            return self._newest() != seen or self._has_heard(message_text) or None
+            return self.newest_step != seen or self._is_done(what) or None
 
-        while not self._has_heard(message_text):
-            assert asyncio.get_running_loop().time() < end, self._stuck(what)
+        while not self._is_done(what):
+            is_late = asyncio.get_running_loop().time() > end
+            assert not is_late, self.describe(f"cannot {what}")
             if await self.world.changes.signal.wait_for(changed, _A_WHILE):
                 end = asyncio.get_running_loop().time() + PATIENCE
-            seen = self._newest()
-            if self._has_heard(message_text):
+            seen = self.newest_step
+            if self._is_done(what):
                 break
             if (question := self._restart_question()) is not None:
                 self.person.press(*question)
-            elif seen is not None and _conversation_of(seen) == what:
+            elif seen is not None and step_of(seen).startswith(f"{what}/"):
                 self._acts(at_pc, seen)
             else:  # it was told in the background that the conversation before had ended
                 self.person.start(f"do-{what}")
         self.done.append(what)
 
-    def _has_heard(self, message_text: str) -> bool:
-        return any(message_text in message.get("text", "") for message in self.received)
+    def _is_done(self, what: str) -> bool:
+        ends = [f"{what}/{step}" for step in _DONE]
+        return any(step_of(message) in ends for message in self.received)
 
     def _restart_question(self) -> tuple[int, str] | None:
         """Return what to press where the newest message asks whether to stop what is open."""
         newest = self.received[-1] if self.received else {}
-        for button in buttons(newest):
-            if button.get("callback_data", "").startswith("v1:anew:"):
-                return newest["message_id"], button["callback_data"]
-        return None
-
-    def _newest(self) -> Json | None:
-        """Return the newest message of a conversation."""
-        for message in reversed(self.received):
-            if _step_of(message):
-                return message
+        for data in callback_data(newest):
+            if data.startswith("v1:anew:"):
+                return newest["message_id"], data
         return None
 
     def _acts(self, at_pc: PersonWithPin, message: Json) -> None:
-        step, keys = _step_of(message), _keys_of(message)
-        if step == "pair":
-            self._pairs(at_pc, message, keys)
-        elif step in ("who", "code"):
+        step, keys = step_of(message).partition("/")[2], keys_of(message)
+        if step in ("who", "code"):
             self.types(f"{self.number} {self.code}")
-        elif step == "unlinked" and at_pc.is_asked_for_code:
+            return
+        if step == "pair" and self._types_at_pc(at_pc, message):
+            return
+        wanted = _ON.get(step, ())
+        if step == "unlinked" and at_pc.is_asked_for_code:
             # The bot was killed between its record of the pairing and its word to the PC.
-            self.person.press(message["message_id"], keys["code"])
-        elif (key := _ON.get(step)) in keys:
-            assert key is not None
-            self.person.press(message["message_id"], keys[key])
-        elif (key := "on" if "on" in keys else "code") in keys:
+            wanted = ("code",)
+        key = next((each for each in wanted if each in keys), None)
+        assert key or step in _MAY_WAIT, self.describe(f"does not know what to do at {step}")
+        if key is not None:
             self.person.press(message["message_id"], keys[key])
 
-    def _pairs(self, at_pc: PersonWithPin, message: Json, keys: dict[str, str]) -> None:
+    def _types_at_pc(self, at_pc: PersonWithPin, message: Json) -> bool:
+        """Type the code that a message shows at the PC; `False` where that was done already."""
         found = _CODE.search(message.get("text", ""))
-        if found and found[0] != self._typed_at_pc:
-            self._typed_at_pc = found[0]
-            at_pc.codes.put_nowait(found[0])
-        else:
-            key = "new" if "new" in keys else "code"
-            self.person.press(message["message_id"], keys[key])
-
-    def _stuck(self, what: str) -> str:
-        latest = [message.get("text", "")[:90] for message in self.received[-3:]]
-        return f"{self.person.account.first_name} cannot {what}, sees {latest}"
-
-
-def _keys_of(message: Json) -> dict[str, str]:
-    """The callback data of a message's buttons, by key."""
-    data = [button.get("callback_data", "") for button in buttons(message)]
-    return {each.rsplit(".", 1)[-1]: each for each in data if each.startswith("v1:dlg:")}
-
-
-def _conversation_of(message: Json) -> str:
-    """The conversation that a message belongs to."""
-    for data in _keys_of(message).values():
-        return data.removeprefix("v1:dlg:").split(".")[0]
-    return ""
-
-
-def _step_of(message: Json) -> str:
-    """The step that a message shows."""
-    for data in _keys_of(message).values():
-        return data.removeprefix("v1:dlg:").split(".")[1]
-    return ""
+        if found is None or found[0] == self._typed_at_pc:
+            return False
+        self._typed_at_pc = found[0]
+        at_pc.codes.put_nowait(found[0])
+        return True
 
 
 class _WatchedConnector(ServerConnector):

@@ -1,7 +1,9 @@
 """Simulated people who suspend, resume, retrieve their code and pay while the bot is killed.
 
 They do what their phone shows: each waits for the answer to what they did, for as long as it
-takes, and never does anything a second time but press Pay where the bank had no answer.
+takes, and never does anything a second time but press Pay where the bank had no answer. They know
+where they are by the data of the buttons, not by what is said; where that is not where they should
+be, they give up immediately, and tell what they see.
 """
 
 import asyncio
@@ -19,13 +21,17 @@ from sandbox.errors import PersonError
 from sandbox.world.world import World
 from services.formats.card_number import CardNumber
 from tests import phrases
-from tests.bot_harness import Json, buttons
+from tests.bot_harness import Json
+from tests.handlers.engine.navigation import callback_data
 from tests.services.authority.authority_harness import Applicant
 
 PATIENCE = 240.0
 """Seconds after which something counts as lost; a bot that is killed repeatedly is slow."""
 _QUESTION = "how much does the card cost"
 _BANK_SECONDS = 3.0
+_STEP = "v1:dlg:"
+_RECEIPT = "v1:go:status"
+"""What the button under a receipt does."""
 T = TypeVar("T")
 
 
@@ -99,6 +105,8 @@ class SimulatedCustomer:
     typed: list[str] = field(default_factory=list)
     asked: int = 0
     _codes: set[str] = field(default_factory=set)
+    _visited: set[str] = field(default_factory=set)
+    _here: str = ""
 
     @property
     def address(self) -> str:
@@ -120,59 +128,65 @@ class SimulatedCustomer:
     async def loses_and_finds_the_card(self) -> None:
         """Suspend, with a wrong code first, and resume."""
         self.person.start("do-suspend")
-        await self.sees("Suspend (停用) right away")
+        await self.reaches("suspend/who")
         self.types(f"{self.number} {self.wrong_code()}")
-        await self.sees("Attempts left: 3")
+        await self.reaches("suspend/code")
         self.types(self.code)
-        await self.sees("One more thing, choose one")
-        await self.may_ask("One more thing, choose one")
-        await self.taps("mail")
+        await self.reaches("suspend/proof")
+        await self.may_ask("suspend/proof")
+        self.taps("mail")
+        await self.reaches("suspend/mailed")
         await self.types_one_time_code()
-        await self.sees(phrases.SUSPEND_NOW)
-        await self.taps("suspend")
-        await self.sees(phrases.SUSPENDED)
-        await self.taps(self.chance.choice(["yes", "no"]))
+        await self.reaches("suspend/confirm")
+        self.taps("suspend")
+        await self.reaches("suspend/offer")
+        self.taps(self.chance.choice(["yes", "no"]))
+        await self.reaches("suspend/linked", "suspend/done")
         self.person.start("do-resume-who")
-        await self.sees("Later you also need")
+        await self.reaches("resume/who")
         self.types(f"{self.number} {self.code}")
-        await self.sees("on your card")
-        await self.may_ask("on your card")
+        await self.reaches("resume/card")
+        await self.may_ask("resume/card")
         assert self.card is not None
         self.types(self.card.reveal())
-        await self.sees("The card number is correct")
-        await self.taps("mail")
+        await self.reaches("resume/mail")
+        self.taps("mail")
+        await self.reaches("resume/mailed")
         await self.types_one_time_code()
-        await self.sees("You're verified")
-        await self.taps("tell")
-        await self.sees(phrases.THEY_ARE_TOLD)
-        await self.taps("resume")
-        await self.sees("Reactivated.")
+        await self.reaches("resume/tell")
+        self.taps("tell")
+        await self.reaches("resume/confirm")
+        self.taps("resume")
+        await self.reaches("resume/offer", "resume/done")
 
     async def pays_with_a_forgotten_code(self) -> None:
         """Retrieve the code, pay, and look at the status."""
         self.person.start("do-retrieve")
-        await self.sees("Check the form first")
-        await self.taps("gone")
-        await self.sees("and birth date")
+        await self.reaches("retrieve/form")
+        self.taps("gone")
+        await self.reaches("retrieve/who")
         self.types(f"{self.number} {self.someone.data.birth_date.isoformat()}")
+        await self.reaches("retrieve/mailed")
         await self.types_one_time_code()
-        await self.sees(phrases.SHOWN_WHO_YOU_ARE)
-        await self.taps("show")
-        await self.sees(phrases.TAP_TO_SEE)
-        await self.taps("noted")
-        await self.sees(phrases.KEEP_IT_SAFE)
+        await self.reaches("retrieve/ready")
+        self.taps("show")
+        await self.reaches("retrieve/shown")
+        await self.sees("the code", lambda message: self.code in message.get("text", ""))
+        self.taps("noted")
+        await self.reaches("retrieve/noted")
         self.person.start("do-pay")
-        await self.sees("You check amount and address")
+        await self.reaches("pay/who")
         self.types(f"{self.number} {self.code}")
-        await self.sees("To pay: NT$278")
-        await self.may_ask("To pay: NT$278")
-        await self.taps("pay")
+        await self.reaches("pay/owed")
+        await self.may_ask("pay/owed")
+        self.taps("pay")
+        await self.reaches("pay/invoice")
         await self.pays()
-        await self.sees(phrases.PAYMENT_RECEIVED)
+        await self.sees("a receipt", lambda message: _RECEIPT in callback_data(message))
         self.person.start("do-status")
-        await self.sees("see your application and your certificate")
+        await self.reaches("status/who")
         self.types(f"{self.number} {self.code}")
-        await self.sees("Next: wait for the card.")
+        await self.reaches("status/offer")
 
     @property
     def number(self) -> str:
@@ -210,29 +224,40 @@ class SimulatedCustomer:
         if self.chance.random() < 0.5:
             self.asked += 1
             asked = self.person.send(_QUESTION)["message_id"]
-            await self.sees(step, after=asked)
+            await self.reaches(step, after=asked)
 
-    async def sees(self, fragment: str, after: int = 0) -> None:
-        """Wait until a text is in a message of the bot."""
+    async def reaches(self, *steps: str, after: int = 0) -> None:
+        """Wait until a message shows one of some steps, each as ``conversation/step``.
 
-        def said() -> bool | None:
-            texts = [m.get("text", "") for m in self.received if m["message_id"] > after]
-            return any(fragment in text for text in texts) or None
+        Below it there may be a second copy of the step before, from a bot that was killed.
 
-        await self._wait_for(said, fragment)
+        :param after: the message below which it has to be shown.
+        :raises AssertionError: as soon as a step is shown that has no place on their way.
+        """
 
-    async def taps(self, key: str) -> None:
-        """Press the newest button with a key, once it is shown."""
+        def find() -> bool | None:
+            shown = {step_of(each): each["message_id"] for each in self.received if step_of(each)}
+            astray = shown.keys() - self._visited - set(steps)
+            assert not astray, self.describe(f"waits for {' or '.join(steps)}")
+            self._here = next((step for step in steps if shown.get(step, 0) > after), self._here)
+            return (self._here in steps and shown[self._here] > after) or None
 
-        def found() -> tuple[int, str] | None:
-            for message in reversed(self.received):
-                for button in buttons(message):
-                    data = button.get("callback_data", "")
-                    if data.endswith(f".{key}"):
-                        return message["message_id"], data
-            return None
+        await self._wait_for(find, " or ".join(steps))
+        self._visited.add(self._here)
 
-        self.person.press(*await self._wait_for(found, f"a button {key}"))
+    async def sees(self, what: str, is_it: Callable[[Json], bool]) -> None:
+        """Wait until there is a message of the bot of some kind."""
+        await self._wait_for(lambda: any(map(is_it, self.received)) or None, what)
+
+    def taps(self, key: str) -> None:
+        """Press the button with a key in the newest message that shows the step.
+
+        :raises AssertionError: where there is none.
+        """
+        shown = [each for each in self.received if step_of(each) == self._here][-1]
+        found = keys_of(shown)
+        assert key in found, self.describe(f"looks for a button {key}")
+        self.person.press(shown["message_id"], found[key])
 
     async def pays(self) -> None:
         """Press Pay until the bank has taken the money, again where nobody could confirm it."""
@@ -261,15 +286,40 @@ class SimulatedCustomer:
         messages: list[Json] = self.person.transcript()["messages"]
         return [m for m in messages if m.get("from", {}).get("is_bot")]
 
+    @property
+    def newest_step(self) -> Json | None:
+        """The newest message that shows a step."""
+        return next((each for each in reversed(self.received) if step_of(each)), None)
+
+    def describe(self, problem: str) -> str:
+        """Return who has a problem, and what they see."""
+        seen = [
+            f"{step_of(each) or 'no step'} {list(keys_of(each))} {each.get('text', '')!r}"
+            for each in self.received[-3:]
+        ]
+        return f"{self.person.account.first_name} {problem}, and sees {'; '.join(seen)}"
+
     async def _wait_for(self, look: Callable[[], T | None], what: str) -> T:
         end = asyncio.get_running_loop().time() + PATIENCE
         while (found := look()) is None:  # mails ring no bell
-            if asyncio.get_running_loop().time() > end:
-                said = [message.get("text", "")[:70] for message in self.received[-3:]]
-                raise AssertionError(
-                    f"{self.person.account.first_name} waits for {what}, sees {said}"
-                )
+            failed = any(phrases.OUR_ERROR in each.get("text", "") for each in self.received)
+            is_over = failed or asyncio.get_running_loop().time() > end
+            assert not is_over, self.describe(f"waits for {what}")
             found = await self.world.changes.signal.wait_for(look, 0.1)
             if found is not None:
                 break
         return found
+
+
+def step_of(message: Json) -> str:
+    """Return the step that a message shows, as ``conversation/step``; empty where it shows none."""
+    for data in keys_of(message).values():
+        conversation, step, *_ = data.removeprefix(_STEP).split(".")
+        return f"{conversation}/{step}"
+    return ""
+
+
+def keys_of(message: Json) -> dict[str, str]:
+    """Return the callback data of the buttons of a step, by their keys."""
+    data = [each for each in callback_data(message) if each.startswith(_STEP)]
+    return {each.rpartition(".")[2]: each for each in data}
