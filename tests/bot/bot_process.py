@@ -14,8 +14,8 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from tests.bot.kaika_program import ROOT, free_port
 from tests.bot_harness import TOKEN
+from tests.patience import PATIENCE
 
-PATIENCE = 60.0
 _LOOK_SECONDS = 0.05
 
 

@@ -15,8 +15,8 @@ from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.server import serve
 from tests.bot_harness import TOKEN
+from tests.patience import PATIENCE
 
-PATIENCE = 60.0
 _LOOK_SECONDS = 0.05
 _LOOKS = int(PATIENCE / _LOOK_SECONDS)
 QUESTIONS = {

@@ -28,7 +28,8 @@ from services.bridge.interface import FrameTransport
 from services.storage import keys
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
-from services.storage.upgrade import upgrade
+from tests.first_start import place_database
+from tests.patience import PATIENCE
 from tests.strict_supervisor import strict_supervisor
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -91,13 +92,13 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def receive(socket: "aiohttp.ClientWebSocketResponse") -> str:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         return await socket.receive_str()
 
 
 async def wait_closed(socket: "aiohttp.ClientWebSocketResponse") -> int | None:
     """Wait until the websocket is closed, and return its code."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not (await socket.receive()).type & 0x100 or not socket.closed:
             pass
     return socket.close_code
@@ -112,7 +113,7 @@ async def test_the_server_speaks_first_and_frames_go_both_ways(
         assert await receive(socket) == "greeting"
         await socket.send_str("hello")
         assert await receive(socket) == "HELLO"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await endpoint.connections[0].disconnected.wait()
 
 
@@ -144,7 +145,7 @@ async def test_a_huge_frame_ends_the_connection(client: aiohttp.ClientSession) -
         assert len(await receive(socket)) == 65_536
         await socket.send_str("x" * 65_537)
         assert await wait_closed(socket) == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await endpoint.connections[0].disconnected.wait()
     assert len(endpoint.connections[0].received) == 1
 
@@ -215,7 +216,7 @@ async def test_an_address_with_too_many_connections_is_told_so(
         assert json.loads(await receive(fourth)) == BUSY
         await wait_closed(fourth)
         await second.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await endpoint.connections[1].disconnected.wait()
         again = await client.ws_connect(url)
         await say(again, "hello")
@@ -282,7 +283,7 @@ async def test_pings_are_no_hello() -> None:
     limits = BridgeLimits(greeting=0.2, closing=0.2)
     async with (
         serving(FakeEndpoint(), limits) as url,
-        asyncio.timeout(5),
+        asyncio.timeout(PATIENCE),
         raw_socket(url) as socket,
     ):
 
@@ -298,7 +299,11 @@ async def test_pings_are_no_hello() -> None:
 
 async def test_a_half_open_link_ends() -> None:
     endpoint, limits = FakeEndpoint(), BridgeLimits(heartbeat=0.2)
-    async with serving(endpoint, limits) as url, asyncio.timeout(5), raw_socket(url) as socket:
+    async with (
+        serving(endpoint, limits) as url,
+        asyncio.timeout(PATIENCE),
+        raw_socket(url) as socket,
+    ):
         socket.send(_TEXT, b"hello")
         await endpoint.connections[0].disconnected.wait()
         await socket.wait_cut()
@@ -329,7 +334,7 @@ async def test_one_address_has_no_more_open_links_than_places(
             links.append(await stack.enter_async_context(raw_socket(url)))
             if last_word is not None:
                 links[-1].send(*last_word)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE):
                     await endpoint.connections[number].disconnected.wait()
         for link in links[:-2]:
             await link.wait_cut()
@@ -432,15 +437,15 @@ async def test_a_bridge_that_takes_nothing_is_dropped() -> None:
     for _ in range(300):
         transport.send("x")
     assert transport.is_closing
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await transport.finish()
         await deaf.closed.wait()
 
 
 @pytest.fixture
 async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
+    place_database(tmp_path / "kaika.db")
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'kaika.db'}")
-    await upgrade(database)
     ring = keys.load_or_create(tmp_path / "keys.json")
     yield Hub(database, ring, None, "ws://127.0.0.1", lambda _: None)
     await database.close()
@@ -473,6 +478,6 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_the_tending(
 
     monkeypatch.setattr(hub, "check_deadlines", fails)
     with capture_logs() as logs:
-        async with run_hub(hub, strict_supervisor(), lambda: NOW), asyncio.timeout(5):
+        async with run_hub(hub, strict_supervisor(), lambda: NOW), asyncio.timeout(PATIENCE):
             await tried.wait()
     assert [line["event"] for line in logs] == ["task_waits"]

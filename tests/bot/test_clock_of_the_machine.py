@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.bot.kaika_program import ROOT
+from tests.patience import PATIENCE
 from tests.services.authority.conftest import migrated_file
 
 __all__ = ["migrated_file"]
 
-PATIENCE = 60.0
 AN_HOUR = 3600
 
 

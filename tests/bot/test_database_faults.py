@@ -10,7 +10,8 @@ import pytest
 from bot.stop_deadline import CUT_SHORT_STATUS
 from services.storage import engine, sqlite_connection
 from tests.bot.kaika_program import ROOT
-from tests.bot.running_bot import PATIENCE, run_bot_on
+from tests.bot.running_bot import run_bot_on
+from tests.patience import PATIENCE
 from tests.services.authority.conftest import TEST_DATABASE, _emptied, migrated_file, postgres
 from tests.services.authority.postgres import PostgresServer
 from tests.tcp_proxy import TcpProxy

@@ -16,10 +16,10 @@ from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.server import serve
 from tests.bot_harness import TOKEN
+from tests.patience import PATIENCE
 
 QUESTION = "how much does the zebra card cost"
 PEOPLE, EACH = 20, 10
-PATIENCE = 60.0
 
 
 class Burst:

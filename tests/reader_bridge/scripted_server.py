@@ -42,6 +42,7 @@ from reader_bridge.protocol.pairing_proofs import (
 )
 from reader_bridge.protocol.sequence_numbers import IncomingSequence, OutgoingSequence
 from reader_bridge.protocol.word_list import PairingWord
+from tests.patience import PATIENCE
 
 CODE = "ABCD2345"
 NAME = "Mai 阿梅"
@@ -218,7 +219,7 @@ class ScriptedServer:
 
     async def accept(self) -> BridgeLink:
         """Wait for a bridge."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await self._links.get()
 
     async def accept_and_pair(self) -> BridgeLink:

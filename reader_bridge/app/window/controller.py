@@ -69,7 +69,7 @@ def run_window(options: CommandOptions, language: str) -> Exception | None:
     controller = AppController(bridge, options, language)
     controller.connect_to(window)
     window.show()
-    with _CloseOnSignal(window.close):
+    with CloseOnSignal(window.close):
         controller.start()
         application.exec()
     controller.join()
@@ -278,7 +278,7 @@ def _exit_text(ending: ExitReason) -> Callable[[str], str]:
     return lambda language: localise(language, notice_texts.EXIT_TEXTS[ending])
 
 
-class _CloseOnSignal:
+class CloseOnSignal:
     """Close the window on SIGINT and SIGTERM while the `with` block runs."""
 
     def __init__(self, close: Callable[[], object]) -> None:
@@ -299,7 +299,7 @@ class _CloseOnSignal:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._close()
+        QTimer.singleShot(0, self._close)  # Qt forgets a window closed before it runs
 
 
 def _searching_notice(host: str, language: str) -> StatusNotice:

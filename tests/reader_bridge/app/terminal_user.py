@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import Self
 
-PATIENCE = 15.0
+from tests.patience import PATIENCE
+
 COLUMNS, ROWS = 160, 50
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b\][^\x07]*\x07|\x1b[()].")
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
 
 from reader_bridge.app import config, link_inbox
 from reader_bridge.app.address import parse_address
@@ -21,7 +21,7 @@ from reader_bridge.app.link_inbox import LinkAnswer
 from reader_bridge.app.options import PASSPHRASE, CommandOptions, remember
 from reader_bridge.app.running_app import hand_over
 from reader_bridge.app.startup_errors import WindowUnavailableError
-from reader_bridge.app.window.controller import AppController
+from reader_bridge.app.window.controller import AppController, CloseOnSignal
 from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.secret_field import SecretField
 from reader_bridge.app.window.thread_bridge import ThreadBridge
@@ -35,6 +35,7 @@ from reader_bridge.protocol.operation_messages import (
 )
 from reader_bridge.protocol.operation_payloads import ChangePin, PinChanged
 from tests import phrases
+from tests.patience import PATIENCE
 from tests.reader_bridge.app.conftest import NEW_PIN, PIN
 from tests.reader_bridge.app.terminal_user import clean_environment
 from tests.reader_bridge.app.window_user import WindowUser
@@ -257,11 +258,28 @@ async def test_a_signal_closes_the_window_in_order(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    await (await server.accept()).welcome()
-    process.send_signal(number)
-    output, _ = await asyncio.wait_for(process.communicate(), 15)
+    try:
+        await (await server.accept()).welcome()
+        process.send_signal(number)
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     assert process.returncode == 0, output.decode()
     assert b"Traceback" not in output
+
+
+def test_a_signal_that_comes_before_qt_runs_closes_the_window_too(
+    application: QApplication,
+) -> None:
+    window = QWidget()
+    window.show()
+    with CloseOnSignal(window.close):
+        signal.raise_signal(signal.SIGTERM)
+        QTimer.singleShot(5000, lambda: application.exit(1))
+        assert application.exec() == 0
+    assert not window.isVisible()
 
 
 def test_without_a_screen_it_says_how_to_go_on(tmp_path: Path) -> None:

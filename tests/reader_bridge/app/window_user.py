@@ -9,8 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from reader_bridge.app.window.main_window import MainWindow
-
-PATIENCE = 15.0
+from tests.patience import PATIENCE
 
 
 class WindowUser:

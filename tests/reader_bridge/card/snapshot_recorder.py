@@ -4,8 +4,7 @@ import queue
 from collections.abc import Callable
 
 from reader_bridge.card.connection import ReaderSnapshot, ReaderState
-
-PATIENCE = 20.0
+from tests.patience import PATIENCE
 
 
 class SnapshotRecorder:

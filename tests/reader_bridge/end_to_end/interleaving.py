@@ -23,6 +23,7 @@ from tests.handlers.conversations.online.bridge_harness import (
 )
 from tests.handlers.conversations.online.cardholders import Cardholder
 from tests.handlers.engine.navigation import callback_data, press, step_keys, step_message
+from tests.patience import PATIENCE
 from tests.reader_bridge.bridge_runner import run_test_bridge
 from tests.reader_bridge.end_to_end.breakable_readers import BreakableVirtualReader
 from tests.reader_bridge.end_to_end.card_walk import FIRST, CardWalk, pair
@@ -51,7 +52,6 @@ _CHAT_TASKS: Mapping[CardTask, StartTask] = {
     CardTask.UNLOCK: unlock,
 }
 """The tasks that a chat starts; the others are started at the hub."""
-_PATIENCE = 20.0
 _MAX_STEPS = 30
 """More than it takes to pass the deadline of an operation."""
 SENSITIVE = ("20", "24", "2c", "22", "87", "2a")
@@ -293,7 +293,7 @@ class InterleavedWalk(CardWalk):
             elif self.home.task.done() or self.needs_new_app:
                 await self.start_app()
             elif not (status.is_paired and self.home.session._peer):
-                async with asyncio.timeout(_PATIENCE):  # the PC may only learn of it yet
+                async with asyncio.timeout(PATIENCE):  # the PC may only learn of it yet
                     await self.wait_for(lambda: self.home.session._peer is None)
                 await self.hub.unpair(self.chat, self.cards.now)
                 await self._pair_at_hub()
@@ -311,7 +311,7 @@ class InterleavedWalk(CardWalk):
     async def wait_idle(self) -> None:
         """Wait until nothing happens by itself any more; start a server that was killed."""
         while True:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 await self.wait_for(self._is_idle)
             await self.cards.harness.settle()
             await self.cards.harness.kaika.application.update_queue.join()

@@ -22,11 +22,11 @@ from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.operations.card_thread import StoppableConnection
 from reader_bridge.prompter import ConsentRequest, PinRequest
 from reader_bridge.virtual_card.reader import InsertableCard
+from tests.patience import PATIENCE
 from tests.reader_bridge.end_to_end.frame_proxy import Forward, FrameFault, ProxiedLink, Socket
 from tests.reader_bridge.end_to_end.watched_card import PersonWithPin, WatchedCard
 
 Act = Callable[[], Awaitable[None]]
-_PATIENCE = 15.0
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Moments:
         """Have done what is to be done at a moment, while the card waits."""
         act = self._find_act(name)
         if act is not None:
-            asyncio.run_coroutine_threadsafe(self._do(act), self._loop).result(_PATIENCE)
+            asyncio.run_coroutine_threadsafe(self._do(act), self._loop).result(PATIENCE)
 
     def note_stop(self) -> None:
         """Note that the client has read that the operation is to stop."""
@@ -134,7 +134,7 @@ class Moments:
         return act
 
     async def _do(self, act: Act) -> None:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             await act()
         self.on_act()
 

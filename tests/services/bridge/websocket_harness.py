@@ -40,11 +40,11 @@ from services.bridge.interface import BridgeConnection, BridgeEndpoint, FrameTra
 from services.bridge.operations.card_task import CardTask
 from services.formats.hidden import Hidden
 from services.storage.database import Database
+from tests.patience import PATIENCE
 from tests.services.authority.authority_harness import CHAT, CHEAP, NOW, Applicant, AuthorityHarness
 
 PASSPHRASE = "passphrase of the card"
 _END = (CardTaskSucceeded, CardTaskFailed, CardTaskUnresolved)
-_PATIENCE = 20.0
 _Event = TypeVar("_Event", bound=BridgeEvent)
 
 
@@ -132,7 +132,7 @@ class HubChatDriver:
             self.at_end()
 
     async def _until(self, *kinds: type[_Event]) -> tuple[_Event, float]:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 event, at = await self._events.get()
                 if isinstance(event, kinds):

@@ -39,6 +39,7 @@ from tests.bot_harness import BotHarness, ChatUser, Json
 from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import Cardholder, Office
 from tests.handlers.engine.navigation import press
+from tests.patience import PATIENCE
 from tests.reader_bridge.bridge_runner import run_test_bridge
 from tests.strict_supervisor import strict_supervisor
 
@@ -49,7 +50,6 @@ PASSPHRASE, PIN, NEW_PIN, WRONG_PIN = (
     b"wrong999",
 )
 CODE = re.compile(r"\b([2-9A-Z]{4}) ([2-9A-Z]{4})\b")
-_PATIENCE = 20.0
 
 
 @cache
@@ -192,7 +192,7 @@ class BridgeHarness:
     async def wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition holds, then until the bot has handled every update."""
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 while not condition():
                     self.activity.clear()
                     await self.activity.wait()
