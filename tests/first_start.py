@@ -1,6 +1,7 @@
 """What a bot makes at its first start, made once in a process: it takes longer than most tests."""
 
 import asyncio
+import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -8,6 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from services.authority.ca.ca_key_file import CaParameters, create_ca_key_file
+from services.faq.entries import load_entries
+from services.faq.index import PATH, load_index, read_index
 from services.formats.hidden import Hidden
 from services.storage import private_files
 from services.storage.database import Database
@@ -26,6 +29,23 @@ def place_ca_key_file(path: Path, passphrase: Hidden, parameters: CaParameters) 
     if not path.exists():
         content = _ca_key_file(passphrase.reveal(), parameters)
         private_files.create_private_file(path, content)
+
+
+def place_index() -> None:
+    """Put what the search has learnt beside it, as in the package, unless it is there already.
+
+    A file that is of other entries or other code is not used, here as in a clone.
+    """
+    known = load_entries()
+    index = load_index(known)
+    try:
+        is_there = read_index(PATH.read_bytes()).fingerprint == index.fingerprint
+    except (OSError, ValueError):
+        is_there = False
+    if not is_there:
+        beside = PATH.with_suffix(f".{os.getpid()}")
+        beside.write_bytes(index.to_bytes())
+        beside.replace(PATH)
 
 
 @cache

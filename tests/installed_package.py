@@ -31,7 +31,8 @@ def build(folder: Path) -> Path:
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
     for room in ROOMS:
-        shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
+        left_out = shutil.ignore_patterns("__pycache__", "index.npz")  # the build learns by itself
+        shutil.copytree(ROOT / room, copy / room, ignore=left_out)
     run(sys.executable, *PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", folder, copy)
     (built,) = folder.glob("kaika-*.whl")
     return built
