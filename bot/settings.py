@@ -1,6 +1,6 @@
 """Settings from the environment and `.env`, checked at start.
 
-Every name begins with ``KAIKA_``. An error names the setting and how to correct it, but never its
+Every name begins with ``KAIKA_``. A secret may be in a file (`bot.secret_files`). An error names the setting and how to correct it, but never its
 value, which may be a secret.
 """
 
@@ -20,10 +20,17 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from bot.secret_files import SecretFileError, SecretFilesSource
 from services.desk.hours import DEFAULT_HOURS, BusinessHours, parse_hours
 
 PREFIX = "KAIKA_"
@@ -32,6 +39,15 @@ SANDBOX_SETTINGS = "sandbox.env"
 _TOKEN = re.compile(r"(?<!\d)\d{5,}+:[A-Za-z0-9_-]{20,}")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 SHORTEST_PASSPHRASE = 12
+SECRET_SETTINGS = (
+    "bot_token",
+    "webhook_secret",
+    "database_url",
+    "ca_passphrase",
+    "payment_provider_token",
+    "smtp_password",
+)
+"""Settings that may be in files; an address of PostgreSQL contains a password."""
 _BACKENDS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
@@ -202,6 +218,24 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take secrets from files too."""
+        del file_secret_settings
+        variables: dict[str, str | None] = {}
+        for source in (dotenv_settings, env_settings):
+            assert isinstance(source, EnvSettingsSource)
+            variables |= source.env_vars
+        files = SecretFilesSource(settings_cls, SECRET_SETTINGS, variables)
+        return init_settings, env_settings, dotenv_settings, files
+
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:
         if self.webhook_url and not self.webhook_secret:
@@ -261,6 +295,8 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         problems = [_explain(item["loc"], item["type"], item["msg"]) for item in error.errors()]
+    except SecretFileError as error:
+        problems = error.problems
     except (UnicodeDecodeError, OSError) as error:
         problems = [f".env cannot be read ({type(error).__name__}); save it as UTF-8 text"]
     raise SettingsError(problems)

@@ -137,3 +137,88 @@ def test_secrets_do_not_show_when_printed(monkeypatch: pytest.MonkeyPatch) -> No
     loaded = settings.load_settings()
     assert TOKEN not in repr(loaded)
     assert TOKEN in loaded.secrets()
+
+
+SECRETS = {
+    "bot_token": TOKEN,
+    "webhook_secret": "a-webhook-secret-of-hunter2",
+    "database_url": "postgresql+asyncpg://kaika:hunter2hunter2@db/kaika",
+    "ca_passphrase": "hunter2 battery staple",
+    "payment_provider_token": "hunter2:TEST:1",
+    "smtp_password": "hunter2 for the mail",
+}
+
+
+def test_every_secret_setting_may_be_in_a_file() -> None:
+    secret = {
+        name
+        for name, field in settings.Settings.model_fields.items()
+        if "SecretStr" in str(field.annotation)
+    }
+    assert set(settings.SECRET_SETTINGS) == secret | {"database_url"} == set(SECRETS)
+
+
+@pytest.mark.parametrize("way", ["environment", ".env", "systemd"])
+def test_secrets_are_read_from_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setenv("KAIKA_PUBLIC_URL", "http://kaika.example")
+    lines = []
+    for name, value in SECRETS.items():
+        variable = f"KAIKA_{name.upper()}"
+        path = tmp_path / variable
+        path.write_text(value + "\n")
+        if way == "environment":
+            monkeypatch.setenv(f"{variable}_FILE", str(path))
+        lines.append(f"{variable}_FILE={path}")
+    if way == ".env":
+        Path(".env").write_text("\n".join(lines))
+    if way == "systemd":
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    found = settings.load_settings()
+    for name, value in SECRETS.items():
+        held = getattr(found, name)
+        assert (held if name == "database_url" else held.get_secret_value()) == value
+    assert {*SECRETS.values()} - {SECRETS["database_url"]} <= {*found.secrets()}
+    assert "hunter2hunter2" in found.secrets()
+
+
+@pytest.mark.parametrize(
+    ("content", "fix"),
+    [
+        (None, "cannot be read from"),
+        (b"", "it is empty"),
+        (b"\n \n", "it is empty"),
+        (b"hunter2" * 1000, "4096 bytes"),
+        (b"\xff\xfehunter2", "UnicodeDecodeError"),
+        (b"hunter2", "@BotFather"),
+        (b"hunter2\nhunter2", "@BotFather"),
+    ],
+)
+def test_a_file_that_cannot_be_used_names_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, fix: str
+) -> None:
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("KAIKA_BOT_TOKEN_FILE", str(path))
+    with pytest.raises(SettingsError) as caught:
+        settings.load_settings()
+    (problem,) = caught.value.problems
+    assert problem.startswith("KAIKA_BOT_TOKEN")
+    assert fix in problem
+    assert "hunter2" not in problem
+
+
+def test_a_secret_that_is_given_twice_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "KAIKA_BOT_TOKEN"
+    path.write_text(TOKEN)
+    monkeypatch.setenv("KAIKA_BOT_TOKEN_FILE", str(path))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    Path(".env").write_text(f"KAIKA_BOT_TOKEN={TOKEN}")
+    with pytest.raises(SettingsError) as caught:
+        settings.load_settings()
+    assert "as a value and by KAIKA_BOT_TOKEN_FILE and as a systemd" in str(caught.value)
+    assert TOKEN not in str(caught.value)
