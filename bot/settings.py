@@ -1,7 +1,7 @@
 """Settings from the environment and `.env`, checked at start.
 
-Every name begins with ``KAIKA_``. A secret may be in a file (`bot.secret_files`). An error names the
-setting and how to correct it, but never its value, which may be a secret.
+Every name begins with ``KAIKA_``. A secret may be in a file (`bot.secret_files`). An error names
+the setting and how to correct it, but never its value, which may be a secret.
 """
 
 import re
