@@ -116,6 +116,7 @@ generate: setup ## Bring catalogues and generated pages up to date with the code
 	$(BIN)/python -m bot.cli.conversation_docs
 	$(BIN)/python -m tools.protocol_docs.document docs
 	$(BIN)/python -m tools.catalogues
+	$(BIN)/python -m tools.pictures
 
 bench: setup ## Measure, beside peers in the same run; also as build/bench.json
 	$(BIN)/python -m benchmarks

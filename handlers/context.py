@@ -17,6 +17,7 @@ from services.faq.entries import Entries
 from services.faq.search import FaqSearch
 from services.formats.hidden import Hidden
 from services.people.languages import LanguagePreferences
+from services.repeated_taps import RepeatedTaps
 from services.request_limits import RequestLimits
 from services.secret_detection import SecretDetector
 from services.storage.database import Database
@@ -45,6 +46,7 @@ class Services:
     is_repeated: Callable[[int], bool] = lambda _update_id: False
     """Whether this process has handled an update before, which was left undone."""
     request_limits: RequestLimits = field(default_factory=lambda: RequestLimits.from_texts(0))
+    repeated_taps: RepeatedTaps = field(default_factory=RepeatedTaps)
     now: Callable[[], datetime] = field(default_factory=lambda: SystemClock().now)
     """Reads the clocks of this process."""
 

@@ -24,6 +24,7 @@ from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.errors import OddAnswerError
 from sandbox.world.chats import ChatState, StoredMessage
+from sandbox.world.file_store import UploadedFile
 from sandbox.world.mailbox import MailboxTransport
 from services.argon2_cost import Argon2Cost
 from services.authority.ca.ca_key_file import CaParameters
@@ -64,8 +65,9 @@ class EngineRequest(BaseRequest):
         self, url: str, method: str, request_data: RequestData | None = None, *_: Any, **__: Any
     ) -> tuple[int, bytes]:
         params = request_data.parameters if request_data else {}
+        files = _read_uploads(request_data) if request_data else {}
         try:
-            answer = await self.engine.call(url.rsplit("/", 1)[-1], params)
+            answer = await self.engine.call(url.rsplit("/", 1)[-1], params, files)
             status, body = answer.get("error_code", 200), orjson.dumps(answer)
         except OddAnswerError as odd:
             if odd.hangs_up:
@@ -76,6 +78,14 @@ class EngineRequest(BaseRequest):
         return status, body
 
     parse_json_payload = staticmethod(AiohttpRequest.parse_json_payload)
+
+
+def _read_uploads(request_data: RequestData) -> dict[str, UploadedFile]:
+    uploads = {}
+    for field_name, (name, content, mime_type) in request_data.multipart_data.items():
+        assert isinstance(content, bytes)
+        uploads[field_name] = UploadedFile(name, content, mime_type)
+    return uploads
 
 
 def _authority_opener(engine: Engine) -> OpenAuthority:

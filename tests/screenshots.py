@@ -45,6 +45,8 @@ class Story:
     question: str
     more: str
     inline_query: str
+    about_numbers: str
+    which_is_which: str
 
 
 STORIES = (
@@ -56,8 +58,20 @@ STORIES = (
         "I typed a wrong PIN three times and now my card is locked. What can I do?",
         "📄 More",
         "lost card",
+        "What is the difference between the PIN and the subscriber code?",
+        "🖼 Which is which?",
     ),
-    Story("zh", "zh-TW", "美玲", "zh-hant", "我忘記用戶代碼，要怎麼繳費？", "📄 更多", "卡片遺失"),
+    Story(
+        "zh",
+        "zh-TW",
+        "美玲",
+        "zh-hant",
+        "我忘記用戶代碼，要怎麼繳費？",
+        "📄 更多",
+        "卡片遺失",
+        "PIN碼和用戶代碼有什麼不同？",
+        "🖼 怎麼分辨？",
+    ),
 )
 
 
@@ -126,6 +140,11 @@ async def talk(page: ChatPage, story: Story) -> None:
     await page.composer.fill(f"@kaika_demo_bot {story.inline_query}")
     await expect(page.page.get_by_role("option").first).to_be_visible()
     await _take(page, story, "inline")
+    await page.says(story.about_numbers)
+    await page.presses(story.which_is_which)
+    picture = page.page.locator("#log img.photo")
+    await picture.evaluate("image => image.decode()")
+    await _take(page, story, "picture")
 
 
 def _answers(page: ChatPage) -> Locator:
@@ -148,7 +167,8 @@ async def take_pictures(browser: Browser, address: str) -> None:
         async with window(browser, DESKTOP, locale=story.locale) as page:
             await page.open(address)
             await page.goes_to(story.person)
-            await expect(_answers(page)).to_have_count(2)
+            await expect(_answers(page)).to_have_count(4)
+            await page.message(story.question).last.scroll_into_view_if_needed()
             await _take(page, story, "answer")
 
 

@@ -19,6 +19,7 @@ from babel.messages.pofile import read_po
 
 import locales
 from handlers.faq.answers import answer_text
+from locales.pictures import load_picture_texts
 from services.faq.entries import Entry, Mode, load_entries
 
 ROOT = Path(__file__).parent.parent
@@ -101,8 +102,8 @@ LABELS: Final = re.compile(r"(?:^|_)(?:label|title)$", re.IGNORECASE)
 _NOT_BUTTONS: Final = frozenset({"send_invoice"})
 _VERBS = """
 Activate Ask Cancel Change Check Choose Connect Continue Copy Correct Delete Disconnect Don't
-Erase Get Keep Notify Open Pay Reactivate Release Remind Reopen Resend Resolve Revoke See Send Show
-Start Stop Suspend Take Try Turn Type Unlock Use
+Erase Get Hide Keep Notify Open Pay Reactivate Release Remind Reopen Resend Resolve Revoke See Send
+Show Start Stop Suspend Take Try Turn Type Unlock Use
 """
 VERBS: Final = frozenset(_VERBS.split())
 _ANSWERS = """
@@ -216,7 +217,7 @@ def _label_expressions(node: ast.AST) -> Iterator[ast.expr]:
 
 def find_violations() -> list[Violation]:
     """Return every text that breaks a rule, allowed or not."""
-    return sorted({*_catalogues(), *_faq(), *_documents()})
+    return sorted({*_catalogues(), *_faq(), *_pictures(), *_documents()})
 
 
 def read_allowed() -> list[str]:
@@ -273,6 +274,22 @@ def _faq() -> Iterator[Violation]:
         for entry in load_entries().all(language):
             for rule in find_long_answers(entry):
                 yield Violation(f"{language}/{entry.id}.md", rule, entry.id)
+
+
+def _pictures() -> Iterator[Violation]:
+    for language in locales.LANGUAGES:
+        for name, texts in load_picture_texts(language).items():
+            rules = [
+                *find_lengths(texts.caption, texts.caption, language),
+                *find_long_labels(texts.button, {language: texts.button}),
+                *(
+                    rule
+                    for text in (texts.caption, texts.button, *texts.drawn.values())
+                    for rule in find_words(text, language)
+                ),
+            ]
+            for rule in rules:
+                yield Violation(f"{language}/pictures.yaml", rule, name)
 
 
 def _documents() -> Iterator[Violation]:

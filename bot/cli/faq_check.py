@@ -14,6 +14,7 @@ from handlers.conversations.registry import GUIDES
 from handlers.faq import answers
 from handlers.screen import markdown
 from locales import facts
+from locales.pictures import load_picture_texts
 from services.faq import entries as entries_module
 from services.faq import error_codes
 from services.faq.checks import freshness, parity, phrasings
@@ -95,6 +96,7 @@ def _differences(first: Entry, other: Entry) -> Iterator[FaqFinding]:
         "section": (lambda e: e.section, "section:"),
         "related entries": (lambda e: e.related, "related:"),
         "conversation": (lambda e: e.conversation, "conversation:"),
+        "picture": (lambda e: e.picture, "picture:"),
         "official page": (lambda e: e.page, "page:"),
         "sources": (lambda e: [(s.url, s.date) for s in e.sources], "sources:"),
         "day of the last check": (lambda e: e.checked, "checked:"),
@@ -149,6 +151,10 @@ def _front_matter_problems(known: Entries, entry: Entry) -> Iterator[FaqFinding]
         problem = f"page {entry.page!r} is no https address of a {_GOVERNMENT} site"
         remedy = "Write the address of the official page"
         yield FaqFinding(path, find_line(path, "page:"), problem, remedy)
+    if entry.picture is not None and entry.picture not in load_picture_texts(entry.language):
+        remedy = f"Write one of {', '.join(load_picture_texts(entry.language))}"
+        line = find_line(path, "picture:")
+        yield FaqFinding(path, line, f"there is no picture {entry.picture!r}", remedy)
     yield from _source_problems(entry, path)
 
 

@@ -72,7 +72,9 @@ class PinSetupConversation:
         )
         on_shown = live_messages.record_message
         steps = {
-            "ready": Step(self.ready, (connect, *self.other_buttons), on_shown=on_shown),
+            "ready": Step(
+                self.ready, (connect, *self.other_buttons), on_shown=on_shown, picture="numbers"
+            ),
             **verification.steps,
             **chat_verification_steps(authority),
             "confirm": Step(self.confirm, (start,), requires=(GRANT,), on_shown=on_shown),

@@ -217,6 +217,7 @@ class Step:
     :ivar on_shown: called with the id of the message the step is shown in.
     :ivar on_leave: runs after Cancel, or after another conversation was started.
     :ivar title: the label of a link to it; the conversation's title, where not given.
+    :ivar picture: the name of a picture of what the step asks for.
     :ivar is_done: whether the conversation has reached its goal, so that leaving loses nothing.
     :ivar stop_question: asked before a typed *stop* closes the conversation, where the word may
         mean the card.
@@ -236,6 +237,7 @@ class Step:
     on_shown: Callable[[StepContext, int], None] | None = None
     on_leave: OnLeave | None = None
     title: str | None = None
+    picture: str | None = None
     is_done: bool = False
     stop_question: StepText | None = None
 

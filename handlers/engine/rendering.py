@@ -14,6 +14,7 @@ from handlers.engine.transitions import (
     find_step,
     status_message_of,
 )
+from handlers.pictures import picture_button
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, view
 from services.conversations import ConversationState
@@ -45,9 +46,11 @@ def render_step(
         for each in step.buttons
         if each.is_shown(ctx)
     ]
+    picture_buttons = [picture_button(step.picture, ctx.language)] if step.picture else []
     info_buttons = [
         _step_button(state, label(ctx.language, each.label), each.key) for each in step.info_buttons
     ]
+    info_buttons = picture_buttons + info_buttons
     rows += [info_buttons[i : i + 2] for i in range(0, len(info_buttons), 2)]
     rows += [_link_row(conversations, state, link, ctx.language) for link in step.links_at(ctx)]
     rows.append(_bottom_row(state, step, ctx.language))

@@ -13,6 +13,7 @@ from handlers.context import Context
 from handlers.conversations.registry import GUIDES
 from handlers.conversations.triage.guide import TRIAGE
 from handlers.desk.subscriber_texts import ask_row
+from handlers.pictures import picture_button
 from handlers.screen import markdown
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import Keyboard, View, button, view
@@ -147,7 +148,7 @@ def _rows(
     yes, no = label(language, "👍 Helpful"), label(language, "👎 Not helpful")
     return [
         *_action_rows(entry, mode),
-        [button(label(language, "📄 More"), "more", entry.id, language)],
+        _more_row(entry),
         *([button(e.title, "related", e.id, language)] for e in related if e is not None),
         [
             button("✓ " + yes if helpful is True else yes, "vote", entry.id, language, "1"),
@@ -158,6 +159,12 @@ def _rows(
             button(label(other, "🌐 In English"), "faq", entry.id, other),
         ],
     ]
+
+
+def _more_row(entry: Entry) -> list[InlineKeyboardButton]:
+    """Return the button to the picture, if there is one, and *More*."""
+    more = button(label(entry.language, "📄 More"), "more", entry.id, entry.language)
+    return [picture_button(entry.picture, entry.language), more] if entry.picture else [more]
 
 
 def _action_rows(entry: Entry, mode: Mode) -> list[list[InlineKeyboardButton]]:

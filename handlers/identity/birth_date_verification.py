@@ -80,6 +80,7 @@ class BirthDateVerification:
             secret_input=secret,
             on_enter=look_up_linked_people(self.authority),
             title=self.title,
+            picture="cards",
         )
         return {self.number_step: number, self.date_step: date}
 

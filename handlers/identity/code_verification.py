@@ -121,6 +121,7 @@ class CodeVerification:
                 (*linked, *self.buttons),
                 secret_input=secret,
                 on_enter=look_up_linked_people(self.authority),
+                picture="form",
             ),
             "code": Step(
                 _ask_code,
@@ -128,6 +129,7 @@ class CodeVerification:
                 secret_input=secret,
                 requires=(NUMBER,),
                 next_steps=self._next_steps,
+                picture="form",
             ),
             "paused": PAUSED,
             "locked": self.locked_step or LOCKED,

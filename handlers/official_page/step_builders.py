@@ -51,11 +51,13 @@ def page_step(
     meaning: str,
     more_buttons: tuple[ButtonTransition, ...] = (),
     done_label: str = N_("✅ Done"),
+    picture: str | None = None,
 ) -> Step:
     """Return a step that the person does on the official page.
 
     :param target: where the button *Done* leads.
     :param stuck: what to check when it does not work.
+    :param picture: the name of a picture of what the page asks for.
     :param chinese: what to tell staff in Chinese, after the greeting.
     :param meaning: the same in the person's language.
     """
@@ -63,6 +65,7 @@ def page_step(
         text,
         (ButtonTransition("done", done_label, target), *more_buttons),
         info_buttons(stuck, chinese, meaning),
+        picture=picture,
     )
 
 
@@ -114,6 +117,7 @@ def environment(target: str) -> Step:
         chinese="我的電腦讀不到卡片，想請問讀卡機和卡片軟體（HiCOS）要怎麼設定。",
         meaning=N_("My computer does not read the card. How do I set up the reader and HiCOS?"),
         done_label=N_("✅ I'm ready"),
+        picture="reader",
     )
 
 

@@ -122,23 +122,30 @@ async def show(update: Update, context: Context, shown: View) -> None:
 
 async def send(update: Update, context: Context, shown: View) -> None:
     """Send the view as new messages; in a group, as a reply to the person's message."""
-    chat, message = update.effective_chat, update.effective_message
-    assert chat is not None
-    reply: dict[str, Any] = {}
-    if isinstance(message, Message) and chat.type != ChatType.PRIVATE:
-        reply["reply_to_message_id"] = None if update.callback_query else message.message_id
-        reply["allow_sending_without_reply"] = True
-        reply["message_thread_id"] = message.message_thread_id if message.is_topic_message else None
+    assert update.effective_chat is not None
+    where = placement(update)
     for text in shown.texts:
         sent = await context.bot.send_message(
-            chat.id,
+            update.effective_chat.id,
             text,
             parse_mode=ParseMode.HTML,
             reply_markup=shown.keyboard if text is shown.texts[-1] else None,
             link_preview_options=_NO_PREVIEW,
-            **reply,
+            **where,
         )
     shown.report_shown(sent.message_id)
+
+
+def placement(update: Update) -> dict[str, Any]:
+    """Return where in the chat an answer goes: in a group, as a reply and in the topic."""
+    chat, message = update.effective_chat, update.effective_message
+    if chat is None or chat.type == ChatType.PRIVATE or not isinstance(message, Message):
+        return {}
+    return {
+        "reply_to_message_id": None if update.callback_query else message.message_id,
+        "allow_sending_without_reply": True,
+        "message_thread_id": message.message_thread_id if message.is_topic_message else None,
+    }
 
 
 async def show_at(bot: Bot, chat_id: int, message_id: int | None, shown: View) -> None:

@@ -25,6 +25,8 @@ export function setUpConversation() {
   log.addEventListener("keydown", onKey);
   log.addEventListener("contextmenu", onContextMenu);
   log.addEventListener("scroll", onScroll, { passive: true });
+  // a picture has its height once it is loaded; the event does not bubble
+  log.addEventListener("load", () => view.follows && toEnd(), { capture: true });
   new ResizeObserver(() => view.follows && toEnd()).observe(log);
   $("#jump").addEventListener("click", () => toEnd(gliding()));
 }

@@ -65,9 +65,11 @@ const picture = (iconName, label) =>
   h("div", { class: "picture", role: "img", "aria-label": label }, icon(iconName));
 
 /** A photo in its largest size; the stand-in where it is only a token pixel. */
-function photo(sizes) {
-  const address = `/sandbox/files/${encodeURIComponent(sizes.at(-1).file_id)}`;
-  const image = h("img", { class: "photo", alt: t("Photo"), src: address });
+function photo(sizes, message) {
+  const { file_id: id, width, height } = sizes.at(-1);
+  const address = `/sandbox/files/${encodeURIComponent(id)}`;
+  const alt = message.caption ? summary(message) : t("Photo");
+  const image = h("img", { class: "photo", alt, src: address, width, height });
   const standIn = () => image.replaceWith(picture("image", t("Photo")));
   image.addEventListener("load", () => image.naturalWidth < SMALLEST_PX && standIn());
   image.addEventListener("error", standIn);

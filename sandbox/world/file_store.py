@@ -1,6 +1,7 @@
 """Files that were sent, and where they can be fetched."""
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 
 from sandbox.errors import bad_request
@@ -47,6 +48,7 @@ class FileStore:
     """All files, by id and by path."""
 
     def __init__(self) -> None:
+        self._run = secrets.token_hex(4)  # the ids of another bot, or of another run, are unknown
         self._by_id: dict[str, StoredFile] = {}
         self._by_path: dict[str, StoredFile] = {}
 
@@ -56,7 +58,7 @@ class FileStore:
         digest = hashlib.sha256(upload.content + folder.encode()).hexdigest()
         suffix = upload.name.rpartition(".")[2] if "." in upload.name else "bin"
         stored = StoredFile(
-            f"SANDBOX-{folder}-{number}-{digest[:24]}",
+            f"SANDBOX-{self._run}-{folder}-{number}-{digest[:24]}",
             f"SB{digest[:14]}",
             f"{folder}/file_{number}.{suffix}",
             upload,

@@ -31,7 +31,7 @@ MAX_PHRASING_CHARACTERS = 300
 
 _SAVE_AS = "Save the file as UTF-8"
 _REQUIRED_KEYS = frozenset({"id", "section", "related", "sources", "checked"})
-_OPTIONAL_KEYS = frozenset({"conversation", "page"})
+_OPTIONAL_KEYS = frozenset({"conversation", "page", "picture"})
 _MARK = re.compile(r"\[([^\[\]]+)\]")
 """A line that is a mark; a link has its address behind the brackets."""
 
@@ -123,6 +123,8 @@ class Entry:
     """Name of the guided conversation that does what the entry explains."""
     page: str | None = None
     """Address of the official page where it is done."""
+    picture: str | None = None
+    """Name of a picture of what the entry is about."""
 
     @property
     def body(self) -> str:
@@ -160,6 +162,7 @@ def read_entry(path: Path, language: str) -> Entry:
             checked=meta["checked"],
             conversation=meta.get("conversation"),
             page=meta.get("page"),
+            picture=meta.get("picture"),
         )
     except TypeError as error:
         raise EntryFormatError(path, f"front matter: {error}") from error

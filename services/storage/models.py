@@ -86,6 +86,17 @@ class UnansweredQuestion(Base):
     last_asked_at: Mapped[datetime]
 
 
+class PictureFile(Base):
+    """Under which id Telegram keeps a picture of the bot."""
+
+    __tablename__ = "picture_files"
+
+    bot_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    language: Mapped[str] = mapped_column(String(16), primary_key=True)
+    file_id: Mapped[str] = mapped_column(Text)
+
+
 class Job(Base):
     """A scheduled job."""
 

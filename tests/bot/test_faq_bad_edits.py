@@ -144,6 +144,10 @@ EDITS = [
         r"en/faq/pay-how.md:\d+", "there is no conversation 'payy'", "pay, activate",
     ),
     Edit(
+        "a picture that there is not", PAY, r"^picture: form$", "picture: fomr",
+        r"en/faq/pay-how.md:\d+", "there is no picture 'fomr'", "form, cards",
+    ),
+    Edit(
         "another fee in one entry", FEE, r"\{fee\}", "NT$300",
         r"en/faq/fee.md:\d+", "'NT$300' is spelled out", "locales/facts.yaml",
     ),

@@ -30,6 +30,7 @@ ACTIVATE = Conversation(
                 ButtonTransition("all", N_("✅ I have everything"), "computer"),
                 ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),
             ),
+            picture="numbers",
         ),
         "computer": environment("open"),
         "open": page_step(
@@ -72,6 +73,7 @@ ACTIVATE = Conversation(
             chinese=_CHINESE,
             meaning=_MEANING,
             more_buttons=(ButtonTransition("already", N_("ℹ️ Already activated"), "done"),),
+            picture="numbers",
         ),
         "done": Step(
             N_(

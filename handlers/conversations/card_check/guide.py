@@ -18,6 +18,7 @@ CARD_CHECK = Conversation(
                 ButtonTransition("fine", N_("✅ All OK"), "fine"),
                 ButtonTransition("not", N_("❌ Something is missing"), "missing"),
             ),
+            picture="reader",
         ),
         "fine": Step(
             N_(
@@ -38,6 +39,7 @@ CARD_CHECK = Conversation(
                 "Help by phone: 0800-080-117. You can also type an error code here."
             ),
             (ButtonTransition("fine", N_("✅ It's OK now"), "fine"),),
+            picture="reader",
         ),
     },
 )

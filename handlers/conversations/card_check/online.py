@@ -199,6 +199,7 @@ def card_check_conversation(
                 (operation.start_button("go", N_("▶️ Check the card")),),
                 (InfoButton("alone", N_("🩺 Check without chat"), ALONE),),
                 on_shown=on_shown,
+                picture="reader",
             ),
             **operation.steps,
             REPORT: Step(

@@ -25,6 +25,7 @@ CHANGE_PIN = Conversation(
                 ButtonTransition("yes", N_("✅ Yes"), "computer"),
                 ButtonTransition("no", N_("❌ Forgotten or locked"), "unlock/ready"),
             ),
+            picture="numbers",
         ),
         "computer": environment("open"),
         "open": page_step(

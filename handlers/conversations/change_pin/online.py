@@ -51,6 +51,7 @@ def change_pin_conversation(
                 _START,
                 (start, ButtonTransition("no", N_("❌ Forgotten or locked"), "unlock/ready")),
                 on_shown=live_messages.record_message,
+                picture="numbers",
             ),
             **operation.steps,
             "done": Step(_DONE, requires=(CLIENT_LANGUAGE,), links=("card_check",)),

@@ -40,6 +40,7 @@ PAY = Conversation(
                 ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),
                 ButtonTransition("remind", N_("⏰ When is my deadline?"), "date"),
             ),
+            picture="form",
         ),
         "date": Step(
             N_(
@@ -86,6 +87,7 @@ PAY = Conversation(
             chinese=_CHINESE,
             meaning=_MEANING,
             more_buttons=(ButtonTransition("no_data", N_("🔎 No data found"), "no_data"),),
+            picture="form",
         ),
         "address": page_step(
             N_(

@@ -51,6 +51,7 @@ RESUME = Conversation(
                 ButtonTransition("both", N_("✅ I have both"), "open"),
                 ButtonTransition("code", N_("🔑 I lost the code"), "no_code"),
             ),
+            picture="numbers",
         ),
         "open": page_step(
             on_page(
@@ -82,6 +83,7 @@ RESUME = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
+            picture="numbers",
         ),
         "check": page_step(
             on_page(N_("<b>Is it valid again?</b>\nCheck here:\n\n{menu}"), menus.ISSUANCE),

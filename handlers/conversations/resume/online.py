@@ -108,6 +108,7 @@ def resume_conversation(authority: Authority, database: Database) -> Conversatio
                 _CARD,
                 secret_input=card_number_input(authority.credentials, "card", "mail"),
                 requires=(GRANT,),
+                picture="cards",
             ),
             "mail": Step(_MAIL, (one_time_code.send_button,), requires=(GRANT,)),
             **one_time_code.steps,

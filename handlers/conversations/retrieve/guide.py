@@ -25,6 +25,7 @@ RETRIEVE = Conversation(
                 ButtonTransition("found", N_("✅ Found it"), "found"),
                 ButtonTransition("gone", N_("❌ I can't find it"), "stage"),
             ),
+            picture="form",
         ),
         "stage": Step(
             N_("<b>Where are you in the process?</b>\nHow to get the code back depends on it."),

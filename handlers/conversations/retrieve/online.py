@@ -73,6 +73,7 @@ _FORM_STEP = Step(
         ButtonTransition("gone", N_("❌ I can't find it"), "who"),
         ButtonTransition("active", N_("🆕 Card is activated"), "not_kept"),
     ),
+    picture="form",
 )
 
 

@@ -43,6 +43,7 @@ STATUS = Conversation(
             chinese=_CHINESE,
             meaning=_MEANING,
             more_buttons=(ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),),
+            picture="form",
         ),
         "stage": Step(
             N_("<b>What does the page say?</b>\nThe exact words may differ. Which is closest?"),

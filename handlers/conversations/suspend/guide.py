@@ -53,6 +53,7 @@ SUSPEND = Conversation(
                 ButtonTransition("revoke", N_("🗑 Revoke for good"), "revoke"),
             ),
             stop_question=STOP_QUESTION,
+            picture="numbers",
         ),
         "open": page_step(
             on_page(N_("<b>Open the page</b>\nGo to {site} and choose:\n\n{menu}"), menus.SUSPEND),
@@ -79,6 +80,7 @@ SUSPEND = Conversation(
             chinese=_CHINESE,
             meaning=_MEANING,
             more_buttons=(ButtonTransition("fax", N_("📠 Use fax instead"), "fax"),),
+            picture="numbers",
         ),
         "check": page_step(
             on_page(

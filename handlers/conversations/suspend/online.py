@@ -126,6 +126,7 @@ def suspend_conversation(authority: Authority, database: Database) -> Conversati
                 (one_time_code.send_button,),
                 secret_input=card_number_input(authority.credentials, "proof", "confirm"),
                 requires=(GRANT,),
+                picture="cards",
             ),
             **one_time_code.steps,
             "confirm": Step(

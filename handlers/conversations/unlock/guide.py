@@ -45,6 +45,7 @@ UNLOCK = Conversation(
                 ButtonTransition("all", N_("✅ I have everything"), "computer"),
                 ButtonTransition("code", N_("🔑 I lost the code"), "no_code"),
             ),
+            picture="numbers",
         ),
         "computer": environment("open"),
         "open": page_step(
@@ -81,6 +82,7 @@ UNLOCK = Conversation(
             chinese=_CHINESE,
             meaning=_MEANING,
             done_label=N_("✅ The new PIN is set"),
+            picture="numbers",
         ),
         "done": Step(
             N_("✅ <b>Unlocked.</b> Remember the new PIN: no one can tell it to you later."),

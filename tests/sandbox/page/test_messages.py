@@ -3,6 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
+from locales.pictures import picture_path
+from sandbox.world.file_store import UploadedFile
 from tests.browser import DESKTOP, PHONE
 from tests.sandbox.page.conftest import PageSandbox
 
@@ -112,3 +114,22 @@ async def test_things_that_are_no_text_can_be_sent(page_sandbox: PageSandbox) ->
         await page.chooses(kind)
     for kind in (".picture", ".sticker", ".wave", ".tile-words"):
         await expect(page.page.locator(f"#log {kind}")).to_be_visible()
+
+
+async def test_a_picture_of_the_bot_is_seen_whole_with_its_caption(
+    page_sandbox: PageSandbox,
+) -> None:
+    mei = page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(PHONE)
+    await page.goes_to("Mei")
+    upload = UploadedFile("form.png", picture_path("form", "en").read_bytes(), "image/png")
+    params = {"chat_id": mei.id, "caption": "Look for <b>用戶代碼</b>.", "parse_mode": "HTML"}
+    envelope = await page_sandbox.engine.call("sendPhoto", params, {"photo": upload})
+    assert envelope["ok"], envelope
+    image = page.page.get_by_role("img", name="Look for 用戶代碼.")
+    await image.evaluate("image => image.decode()")
+    await expect(image).to_be_in_viewport(ratio=1)
+    await expect(page.message("Look for 用戶代碼.")).to_be_in_viewport(ratio=1)
+    shown = await image.bounding_box()
+    assert shown is not None
+    assert shown["height"] / shown["width"] == pytest.approx(416 / 360, rel=0.02)
