@@ -214,7 +214,7 @@ def _advice(context: Context, shape: SecretShape, language: str, is_asked: bool)
     if context.services.authority is None:
         return say(
             language,
-            "I never need it. Type it only on the official page, moica.nat.gov.tw. You can ask "
+            "I never need it. Type it only on the official page, {site}. You can ask "
             "your question again without it.",
         )
     if shape is SecretShape.PAYMENT_CARD:

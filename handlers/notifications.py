@@ -106,7 +106,7 @@ _THIS_CHAT_UNLINKED = N_(
     "🔗 <b>You no longer get alerts in this chat</b>\n"
     "{at} (Taipei): another linked chat removed it."
 )
-_CALL = N_("If this wasn't you or someone you trust, call 0800-080-117.")
+_CALL = N_("If this wasn't you or someone you trust, call {hotline}.")
 _WAS_IT_YOU = N_("<b>Was this you?</b> If not, one tap suspends the certificate right away.")
 _WHO_SUSPENDED_IT = N_(
     "<b>Was this you?</b> If not, someone may be able to read your e-mail. The certificate stays "
@@ -283,7 +283,7 @@ def _result_view(result: ReportResult, language: str) -> View:
             "⏸ <b>The certificate is suspended.</b> No one can use it now, and anything in "
             "progress was stopped.\n"
             "\n"
-            "<b>Now</b>: change your e-mail password, and call 0800-080-117. Someone may know "
+            "<b>Now</b>: change your e-mail password, and call {hotline}. Someone may know "
             "your subscriber code.\n"
             "<b>Was it a mistake?</b> You can reactivate the certificate.",
         )
@@ -298,7 +298,7 @@ def _result_view(result: ReportResult, language: str) -> View:
             "⏸ <b>The certificate is suspended and stays suspended.</b> Anything in progress "
             "was stopped.\n"
             "\n"
-            "<b>Now</b>: change your e-mail password, and call 0800-080-117.",
+            "<b>Now</b>: change your e-mail password, and call {hotline}.",
         )
         return view(text, _linked_chats_row(language))
     if result.certificate is CertificateState.ACTIVE:
@@ -310,7 +310,7 @@ def _result_view(result: ReportResult, language: str) -> View:
     text = say(
         language,
         "The certificate is not active, so no one can use it and you don't need to suspend it. "
-        "Change your e-mail password, and call 0800-080-117.",
+        "Change your e-mail password, and call {hotline}.",
     )
     return view(text, _linked_chats_row(language))
 

@@ -154,7 +154,7 @@ def _erasure_text(services: Services, people: tuple[LinkedPerson, ...], language
             language,
             "🗑 <b>To erase your data in this chat</b>, press the button if there is one. The "
             "authorities keep your application, card and certificate; I have no access to "
-            "them. For those, call 0800-080-117.",
+            "them. For those, call {hotline}.",
         )
     if not people:
         return say(

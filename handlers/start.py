@@ -173,7 +173,7 @@ def _help_text(context: Context, language: str) -> Markup:
         "• /language: change the language\n"
         "• In any chat, type my name and a question to send an answer there.\n"
         "\n"
-        "<b>A person</b> answers at the MOICA hotline 0800-080-117 or cse@moica.nat.gov.tw.\n"
+        "<b>A person</b> answers at the MOICA hotline {hotline} or {email}.\n"
         "\n"
         "🔒 Never send a subscriber code, PIN, card number or UI No. to any chat.",
     )
@@ -191,7 +191,7 @@ def _online_help_text(authority: Authority, language: str) -> Markup:
         "• /language: change the language\n"
         "• In any chat, type my name and a question to send an answer there.\n"
         "\n"
-        "<b>A person</b> answers at the MOICA hotline 0800-080-117 or cse@moica.nat.gov.tw.\n"
+        "<b>A person</b> answers at the MOICA hotline {hotline} or {email}.\n"
         "\n"
         "🔒 I ask for your UI No. and subscriber code only in a step you started, and delete "
         "them right away. <b>I never ask for your PIN in a chat.</b>",

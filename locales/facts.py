@@ -1,7 +1,8 @@
 """The facts that stand in many texts, from one file: figures, addresses, hours.
 
 ``{fee}`` in a text stands for the value of `fee` in ``locales/facts.yaml``, in the words that
-``locales/<language>/facts.yaml`` puts around it.
+``locales/<language>/facts.yaml`` puts around it. A message of a catalogue names facts beside the
+values of its own: `format_message`.
 """
 
 import re
@@ -77,11 +78,30 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def fill_in(text: str, language: str) -> str:
-    """Return a text with the names of facts replaced by their values.
+    """Return a text with the names of facts replaced by their values; other names are left."""
+    known = load_facts()
+    return _PLACEHOLDER.sub(
+        lambda match: known[match[1]].values[language] if match[1] in known else match[0], text
+    )
 
-    :raises KeyError: for a name of no fact.
+
+def format_message(message: str, language: str, values: Mapping[str, object]) -> str:
+    """Return a message with its placeholders filled in; what is not among the values is a fact.
+
+    :raises KeyError: for a name of neither.
     """
-    return _PLACEHOLDER.sub(lambda match: load_facts()[match[1]].values[language], text)
+    return message.format_map(_ValuesOrFacts(language, values)) if "{" in message else message
+
+
+class _ValuesOrFacts(dict[str, object]):
+    """The values of a message, and the facts in its language."""
+
+    def __init__(self, language: str, values: Mapping[str, object]) -> None:
+        super().__init__(values)
+        self._language = language
+
+    def __missing__(self, name: str) -> str:
+        return load_facts()[name].values[self._language]
 
 
 def find_unknown(text: str) -> Iterator[str]:

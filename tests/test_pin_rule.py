@@ -5,6 +5,7 @@ import re
 import pytest
 
 import locales
+from locales import facts
 from reader_bridge.app.prompt_texts import pin_rules_text
 from reader_bridge.card.profiles.base import CardProfile
 from services.faq import entries
@@ -27,7 +28,7 @@ def test_whoever_chooses_a_pin_reads_one_rule(language: str) -> None:
     messages = [each for each in extract_messages("kaika") if CHOOSING.search(each)]
     assert len(messages) > 4
     for message in messages:
-        assert LENGTHS[language] in locales.translate(message, language)
+        assert LENGTHS[language] in facts.fill_in(locales.translate(message, language), language)
 
 
 @pytest.mark.parametrize("language", locales.LANGUAGES)
@@ -38,7 +39,8 @@ def test_the_app_gives_the_rule_of_the_chat(language: str) -> None:
 
 @pytest.mark.parametrize("language", locales.LANGUAGES)
 def test_no_text_has_another_length_of_a_pin_or_a_code(language: str) -> None:
-    texts = [locales.translate(each, language) for each in extract_messages("kaika")]
+    messages = [locales.translate(each, language) for each in extract_messages("kaika")]
+    texts = [facts.fill_in(message, language) for message in messages]
     texts += [entry.body for entry in entries.load_entries().all(language)]
     found = {
         tuple(map(int, pair)) for text in texts if "PIN" in text for pair in RANGE.findall(text)

@@ -11,6 +11,7 @@ from locales import facts
 from services.authority.data_types import FeeKind
 from services.authority.embedded.payments.applications import FEES
 from services.calendar import PAYMENT_DAYS
+from services.faq.error_codes import load_table
 
 PAGE = (Path(__file__).parents[1] / "docs" / "facts.md").read_text(encoding="utf-8")
 PLAIN = PAGE.replace("**", "")
@@ -56,30 +57,48 @@ def test_the_fee_is_that_for_the_card_and_the_postage() -> None:
     assert fee == card + postage
 
 
-def catalogue_texts(language: str) -> list[str]:
-    """Every text of the bot, the app on the PC and the mails in a language."""
+def catalogue_texts(language: str, *domains: str) -> list[str]:
+    """Every text of some catalogues in a language."""
     translated = next(each for each in locales.LANGUAGES if each != locales.DEFAULT)
     return [
         original if language == locales.DEFAULT else text
-        for domain in ("kaika", "bridge", "authority")
+        for domain in domains
         for original, text in locales.catalogue(domain, translated).items()
     ]
 
 
 @pytest.mark.parametrize("language", locales.LANGUAGES)
-def test_amounts_and_addresses_in_the_catalogues_are_those_of_the_facts(language: str) -> None:
+def test_the_app_on_the_pc_spells_out_the_facts_as_they_are(language: str) -> None:
     found = [
         (value, name, text)
-        for text in catalogue_texts(language)
+        for text in catalogue_texts(language, "bridge")
         for value, name in facts.find_spelled_out(text, language)
     ]
-    assert len(found) > 50
+    assert found
     assert [(value, text) for value, name, text in found if not name] == []
 
 
+@pytest.mark.parametrize("language", locales.LANGUAGES)
+def test_the_bot_and_the_mails_name_the_facts(language: str) -> None:
+    texts = catalogue_texts(language, "kaika", "authority")
+    assert sum(facts.fill_in(text, language) != text for text in texts) > 80
+    assert [text for text in texts if any(facts.find_spelled_out(text, language))] == []
+    for codes in load_table(language).values():
+        assert not any(facts.find_unknown(codes.meaning + codes.advice))
+
+
+def test_a_message_is_filled_in_with_its_values_and_with_facts() -> None:
+    message = "{name}: {fee} in {pay_days}"
+    assert facts.format_message(message, "en", {"name": "A"}) == "A: NT$278 in 15 days"
+    assert facts.format_message(message, "en", {"name": "A", "fee": 5}) == "A: 5 in 15 days"
+    with pytest.raises(KeyError):
+        facts.format_message(message, "en", {})
+
+
 def test_names_are_filled_in_and_nothing_else() -> None:
-    text = "Call {hotline}: {code_length}, `$(id -u)`."
-    assert facts.fill_in(text, "en") == "Call 0800-080-117: 6–10 characters, `$(id -u)`."
+    text = "Call {hotline}, {name}: {code_length}, `$(id -u)`."
+    filled_in = "Call 0800-080-117, {name}: 6–10 characters, `$(id -u)`."
+    assert facts.fill_in(text, "en") == filled_in
     assert facts.fill_in("{pay_days}", "zh_Hant") == "15 天"
 
 

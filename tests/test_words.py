@@ -2,6 +2,7 @@
 
 import pytest
 
+from locales import facts
 from tools import words
 
 
@@ -77,6 +78,27 @@ def test_a_message_is_measured_without_its_tags() -> None:
     assert list(words.find_lengths(help_page, "x" * 351, "en")) == []
 
 
+def test_a_message_is_measured_with_its_facts() -> None:
+    assert list(words.find_lengths("", "x" * 340 + "{hotline}", "en")) != []
+    assert list(words.find_lengths("", "x" * 330 + "{hotline}{days}", "en")) == []
+    assert list(words.find_long_labels("⏳ Over: {pay_days}", {})) == []
+    assert list(words.find_long_labels("⏳ No payment was made for {pay_days}", {})) != []
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "rules"),
+    [
+        ("Pay NT$278.", "en", ["a fact by its name, {fee}"]),
+        ("請撥 0800-080-117。", "zh_Hant", ["a fact by its name, {hotline}"]),
+        ('<a href="https://moica.nat.gov.tw/x">Page</a>', "en", ["a fact by its name, {site}"]),
+        ("Pay NT$99.", "en", ["a fact of its own, NT$99"]),
+        ("Pay {fee} in {pay_days}: {site}, {number}.", "en", []),
+    ],
+)
+def test_a_fact_is_named_and_not_spelled_out(text: str, language: str, rules: list[str]) -> None:
+    assert list(words.find_facts(text, language)) == rules
+
+
 def test_a_button_is_measured_after_its_sign() -> None:
     too_long = "a button has at most 24 characters"
     assert list(words.find_long_labels(f"⏸ {'x' * 24}", {"zh_Hant": "⏸ 停用"})) == []
@@ -127,5 +149,5 @@ def test_a_button_begins_with_a_verb_unless_it_is_an_answer(label: str, is_good:
 
 
 def test_every_choice_is_on_some_button() -> None:
-    shown = " | ".join(words.read_labels())
+    shown = " | ".join(facts.fill_in(label, "en") for label in words.read_labels())
     assert [each for each in words.CHOICES if each not in shown] == []

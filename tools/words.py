@@ -1,9 +1,10 @@
 """Checks the words that people read: ``python -m tools.words``.
 
 Held are the catalogues, the FAQ, the error codes and the documents: one term for one thing, no old
-or translated words, messages that fit a phone, buttons that can be read whole, and every message
-in every language. What still breaks a rule stands in `tools/words_allowed.txt`, a file and a rule
-on each line; whoever corrects the last text of a line takes the line out.
+or translated words, messages that fit a phone, buttons that can be read whole, facts by their
+names, and every message in every language. What still breaks a rule stands in
+`tools/words_allowed.txt`, a file and a rule on each line; whoever corrects the last text of a line
+takes the line out.
 """
 
 import ast
@@ -19,11 +20,14 @@ from babel.messages.pofile import read_po
 
 import locales
 from handlers.faq.answers import answer_text
+from locales import facts
 from locales.pictures import load_picture_texts
 from services.faq.entries import Entry, Mode, load_entries
 
 ROOT = Path(__file__).parent.parent
 CATALOGUES = ("kaika", "bridge", "authority")
+FILLED_IN = ("kaika", "authority")
+"""The catalogues whose messages are filled in with facts; the app on the PC has no YAML."""
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/**/*.md")
 """Their English is held by the rules that begin with *old*."""
 ALLOWED = Path(__file__).with_name("words_allowed.txt")
@@ -126,6 +130,7 @@ CHOICES: Final = frozenset(
 """What a person names in answer to a question, and places to go to; all else begins with a verb."""
 _TAG = re.compile(r"</?[a-z-]+[^>]*>")
 _PLACEHOLDER = re.compile(r"\{\w+\}")
+_HOSTS = (".gov.tw",)
 _SIGN = re.compile(r"^(?:ℹ️|[^\w(「“]+) ")
 _COMMENT = re.compile(r"^ *# .*$", re.MULTILINE)
 _QUOTED = re.compile(
@@ -156,15 +161,28 @@ def find_words(text: str, language: str) -> Iterator[str]:
 
 def find_lengths(original: str, text: str, language: str) -> Iterator[str]:
     """Return a rule where a message is too long."""
+    text = facts.fill_in(text, language)
     limits = PAGE if original.startswith(PAGES) else MESSAGE
     limit = limits.get(language, limits[locales.DEFAULT])
     if len(_TAG.sub("", text)) > limit:
         yield f"at most {limit} characters"
 
 
+def find_facts(text: str, language: str) -> Iterator[str]:
+    """Return a rule for every fact that a text spells out, also in the address of a link."""
+    spelled = dict(facts.find_spelled_out(text, language))
+    for name, fact in facts.load_facts().items():
+        value = fact.values[language]
+        if value.endswith(_HOSTS) and value in text:
+            spelled.setdefault(value, name)
+    for value, name in spelled.items():
+        yield f"a fact by its name, {{{name}}}" if name else f"a fact of its own, {value}"
+
+
 def find_long_labels(original: str, translations: Mapping[str, str]) -> Iterator[str]:
     """Return a rule for every language in which a button is too long."""
-    for language, text in {"en": original, **translations}.items():
+    for language, label in {"en": original, **translations}.items():
+        text = facts.fill_in(label, language)
         limit = LABEL.get(language, LABEL[locales.DEFAULT])
         if len(_SIGN.sub("", _PLACEHOLDER.sub("", text)).strip()) > limit:
             yield f"a button has at most {limit} characters"
@@ -196,7 +214,7 @@ def find_labels(source: str) -> set[str]:
 
 def find_missing_verbs(label: str) -> Iterator[str]:
     """Return a rule where the label of a button begins with something else than a verb."""
-    text = _SIGN.sub("", label).strip()
+    text = _SIGN.sub("", facts.fill_in(label, "en")).strip()
     first = text.split()[0].rstrip(",:") if text else ""
     is_filled_in = first.startswith(("{", "#{"))
     if not is_filled_in and first not in VERBS | ANSWERS and text not in CHOICES:
@@ -247,6 +265,9 @@ def _catalogues() -> Iterator[Violation]:
             for original, text in messages.items():
                 for rule in _message_rules(original, text, language):
                     yield Violation(path.name, rule, original)
+                if domain in FILLED_IN:
+                    for rule in (*find_facts(original, "en"), *find_facts(text, language)):
+                        yield Violation(path.name, rule, original)
                 if domain == "kaika" and original in labels:
                     for rule in find_long_labels(original, {language: text}):
                         yield Violation(path.name, rule, original)
@@ -269,7 +290,10 @@ def _faq() -> Iterator[Violation]:
             text = path.read_text(encoding="utf-8")
             is_entry = path.suffix == ".md"
             body = text.split("\n---\n", 1)[-1] if is_entry else _COMMENT.sub("", text)
-            for rule in find_words(_QUOTED.sub(" ", body), language):
+            rules = [*find_words(_QUOTED.sub(" ", body), language)]
+            if not is_entry:  # the others are checked by `kaika faq check`
+                rules += find_facts(body, language)
+            for rule in rules:
                 yield Violation(f"{language}/{path.name}", rule, path.stem)
         for entry in load_entries().all(language):
             for rule in find_long_answers(entry):

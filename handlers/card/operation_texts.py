@@ -25,7 +25,7 @@ _REINSERT_CARD = N_(
 )
 _NOT_GENUINE = N_(
     "🛑 <b>The card could not be verified</b>, so no PIN was set. Our staff have been notified. "
-    "Please don't try again. Call 0800-080-117."
+    "Please don't try again. Call {hotline}."
 )
 _NEW_CODE_NEEDED = N_(
     "⌛ <b>Please verify your identity again.</b> A verification lasts ten minutes and works "
@@ -37,7 +37,7 @@ _TOO_LATE = N_(
 )
 _INTERNAL_ERROR = N_(
     "⚠️ <b>kaika-bridge on your PC had an error.</b> Close it, open it again, and try once "
-    "more. If it happens again, call 0800-080-117."
+    "more. If it happens again, call {hotline}."
 )
 _NO_KEY = N_(
     "🪪 <b>No usable certificate was found on this card.</b> No changes were made. Is it your "
@@ -100,7 +100,7 @@ FAILURES: Final[Mapping[str, str]] = {
     ),
     _C.PCSC_UNEXPECTED: N_(
         "⚠️ <b>The reader software on your PC reported an error.</b> Your PIN has not changed. "
-        "Restart the PC and start again. If it happens again, call 0800-080-117 and give the "
+        "Restart the PC and start again. If it happens again, call {hotline} and give the "
         "error code on the PC."
     ),
     _C.READER_SERVICE_STOPPED: N_(
@@ -153,7 +153,7 @@ FAILURES: Final[Mapping[str, str]] = {
     ),
     _C.WRONG_CARD: _WRONG_PERSON,
     _C.PIN_FORMAT: N_(
-        "🔢 <b>This is not a valid PIN.</b> It must have 6–8 letters and digits, no spaces. The "
+        "🔢 <b>This is not a valid PIN.</b> It must have {pin_rule}, no spaces. The "
         "card has not seen it, so no attempt was used. Start again."
     ),
     _C.PIN_NOT_ACCEPTED: N_(
@@ -175,7 +175,7 @@ FAILURES: Final[Mapping[str, str]] = {
     ),
     _C.PUK_BLOCKED: N_(
         "🔒 <b>The PUK of this card is locked</b>, so the card can no longer be unlocked. To "
-        "get a new card, apply in person at a service station: NT$278."
+        "get a new card, apply in person at a service station: {fee}."
     ),
     _C.ADMIN_TRIES_LOW: N_(
         "🛟 <b>We did not start, to protect your card</b>: it has too few attempts left for its "
@@ -213,7 +213,7 @@ FAILURES: Final[Mapping[str, str]] = {
     _F.RECEIPT_WRONG: N_(
         "🛑 <b>The card's confirmation could not be verified.</b> Your card has not been "
         "activated or unlocked by it. Put in this person's own card and start again, or call "
-        "0800-080-117."
+        "{hotline}."
     ),
     _F.UNCONFIRMED: N_(
         "❔ <b>We could not confirm the result</b>, because your PC didn't answer. Either the "

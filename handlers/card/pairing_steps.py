@@ -122,7 +122,7 @@ _STUCK = N_(
     "wrong codes the PC waits 15 minutes.\n"
     "• No connection: compare the address letter by letter, and check the PC's internet.\n"
     "• Reader or card: run <code>kaika-bridge check</code>; it shows what to do.\n"
-    "• 🙋 Help by phone: 0800-080-117."
+    "• 🙋 Help by phone: {hotline}."
 )
 PC_AWAY_TEXT = N_(
     "🔌 <b>Your PC is set up, but not reachable now.</b> Is kaika-bridge open and the PC awake? "

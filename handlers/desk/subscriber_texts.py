@@ -45,7 +45,7 @@ _NOTICES: Mapping[str, str] = {
     ),
     "muted": N_(
         "🔇 Our staff get no messages from you until tomorrow. I still answer. The hotline is "
-        "0800-080-117."
+        "{hotline}."
     ),
     "unmuted": N_("🔔 You can write to our staff again."),
 }
@@ -84,7 +84,7 @@ def consent_view(
         "from now on and, in a linked chat, your certificate's status.\n"
         "• This is deleted {days} days after your question is settled.\n"
         "• Hours: {hours}. {when}\n"
-        "• By phone: 0800-080-117.\n"
+        "• By phone: {hotline}.\n"
         "\n"
         "🔒 Never write your PIN or subscriber code.",
         days=desk.retention.days,

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from telegram import InlineKeyboardMarkup
 
-import locales
 from handlers.context import Services
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import Keyboard, button
@@ -156,7 +155,7 @@ def notice_text(name: str, values: Values, language: str) -> Markup:
     if "state" in filled:
         filled["state"] = label(language, STATE_NAMES[str(filled["state"])])
     if "what" in filled:
-        filled["what"] = locales.translate(str(filled["what"]), language)
+        filled["what"] = label(language, str(filled["what"]))
     return say(language, _NOTICES[name], **filled)
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import locales
 from handlers.engine.model import (
     ButtonTransition,
     Conversation,
@@ -13,6 +14,7 @@ from handlers.engine.model import (
     StepText,
     resolve_target,
 )
+from locales import facts
 
 _TAG = re.compile(r"<[^<>]+>")
 _SPECIAL = re.compile(r"[:;#]")
@@ -69,5 +71,5 @@ def _targets(conversation: Conversation) -> Iterator[tuple[str, str]]:
 
 
 def _plain_text(text: str) -> str:
-    """Return a text without markup and without Mermaid's special characters."""
-    return _SPECIAL.sub(",", _TAG.sub("", text)).strip()
+    """Return a text with its facts, without markup and without Mermaid's special characters."""
+    return _SPECIAL.sub(",", _TAG.sub("", facts.fill_in(text, locales.DEFAULT))).strip()

@@ -194,7 +194,7 @@ def _error_code_text(code: int, known: SoftwareErrorCode | None, language: str) 
         return say(
             language,
             "<b>Error code {code}</b>\n"
-            "I don't know this code. Please check that it's complete, or call 0800-080-117.",
+            "I don't know this code. Please check that it's complete, or call {hotline}.",
             code=f"0x{code:08X}",
         )
     title = say(language, "<b>Error code {code}</b>", code=known.written)

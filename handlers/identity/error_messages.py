@@ -39,7 +39,7 @@ _WRONG_CODE = N_(
 _WRONG_CODE_AND_PAUSED = N_(
     "❌ <b>UI No. or code is incorrect.</b> For your security this chat is blocked until "
     "{until} (Taipei). Attempts left for the code: {left}. If you can't wait, call "
-    "0800-080-117."
+    "{hotline}."
 )
 _WRONG_CODE_AND_VERIFY = N_(
     "❌ <b>UI No. or code is incorrect.</b> This chat has no attempts left until {until} "
@@ -59,7 +59,7 @@ _LOCKED = N_(
 )
 _PAUSED = N_(
     "⏳ <b>Too many attempts.</b> Try again after {until} (Taipei). This protects you: no one "
-    "can guess your code from a chat. If you can't wait, call 0800-080-117."
+    "can guess your code from a chat. If you can't wait, call {hotline}."
 )
 _SLOWER = N_(
     "⏳ <b>Too many attempts.</b> Please send it again after {until} (Taipei). This did not use "
@@ -86,12 +86,12 @@ _USED = N_(
     "the card."
 )
 _WRONG_CARD_NUMBER = N_(
-    "❌ <b>The card number is incorrect.</b> Attempts left: {left}. It has two letters and 14 "
-    "digits, and is not the UI No."
+    "❌ <b>The card number is incorrect.</b> Attempts left: {left}. It has "
+    "{card_number_shape}, and is not the UI No."
 )
 _LAST_CARD_NUMBER = N_(
     "❌ <b>The card number is incorrect.</b> No attempts left, so please verify your identity "
-    "again. The number is on the card: two letters and 14 digits."
+    "again. The number is on the card: {card_number_shape}."
 )
 _WRONG_ONE_TIME_CODE = N_(
     "❌ <b>The one-time code is incorrect.</b> Attempts left: {left}. Only the code in the "

@@ -64,7 +64,7 @@ _ONLY_DIGITS = N_(
     "This did not use up an attempt."
 )
 _CARD_REFUSED = N_(
-    "An IC card number (IC卡卡號) has 2 letters and 14 digits, 16 characters in all. Please type "
+    "An IC card number (IC卡卡號) has {card_number_shape}. Please type "
     "it again. This did not use up an attempt."
 )
 _ONE_TIME_REFUSED = N_(

@@ -64,7 +64,7 @@ _NO_MAIL = N_(
     "• It goes to the e-mail address on your application.\n"
     "• Only the newest code works, for ten minutes. It's not the subscriber code or PIN.\n"
     "• Not paid in time? Then the application was deleted; apply again.\n"
-    "• Can't open that mailbox? Call 0800-080-117."
+    "• Can't open that mailbox? Call {hotline}."
 )
 _PRESS_BACK = N_(
     "🔒 Your message was deleted. Was the UI No. or birth date wrong? Press ‹ Back and type "

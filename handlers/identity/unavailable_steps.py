@@ -37,14 +37,14 @@ UNAVAILABLE_STEPS: Mapping[str, Step] = {
         N_(
             "🗑 <b>The certificate is revoked (廢止).</b> No changes were made. No one can use "
             "it, and this can't be undone. To get a new card, apply in person at a service "
-            "station: NT$278."
+            "station: {fee}."
         ),
         links=("status",),
     ),
     EXPIRED: Step(
         N_(
             "⌛ <b>The certificate has expired (過期).</b> No changes were made. No one can use "
-            "it. To get a new card, apply in person at a service station: NT$278."
+            "it. To get a new card, apply in person at a service station: {fee}."
         ),
         links=("status",),
     ),

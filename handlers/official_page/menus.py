@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+import locales
 from handlers.screen.text import Markup
+from locales import facts
 
-SITE = Markup('<a href="https://moica.nat.gov.tw/">moica.nat.gov.tw</a>')
+_HOST = facts.load_facts()["site"].values[locales.DEFAULT]
+SITE = Markup(f'<a href="https://{_HOST}/">{_HOST}</a>')
+"""The link to the official site."""
 
 
 @dataclass(frozen=True)

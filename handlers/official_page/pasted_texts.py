@@ -21,7 +21,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         N_(
             "🔎 <b>The page finds no data.</b> If you just applied, it may take until the next "
             "working day (users' reports). Also check the UI No., the code's capital letters, "
-            "and the 15 days to pay: after that the application is deleted."
+            "and the {pay_days} to pay: after that the application is deleted."
         ),
     ),
     (
@@ -36,7 +36,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"用戶代碼.{0,8}(?:鎖|停權)|code (?:is|has been|was) locked|locked (?:subscriber )?code",
         N_(
             "🔒 <b>The subscriber code is locked.</b> This happens after several wrong "
-            "attempts, and is separate from a locked PIN. Call 0800-080-117."
+            "attempts, and is separate from a locked PIN. Call {hotline}."
         ),
     ),
     (
@@ -67,7 +67,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     (
         r"卡號.{0,6}(?:錯誤|不存在|不正確|不符)|card number.{0,12}(?:wrong|invalid|not exist)",
         N_(
-            "💳 <b>The card number was wrong.</b> It has 2 capital letters and 14 digits, 16 in "
+            "💳 <b>The card number was wrong.</b> It has {card_number_shape}, 16 in "
             "all. It's not the UI No. or the ARC's number."
         ),
     ),
@@ -98,7 +98,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         r"|(?:install|start|missing).{0,20}(?:component|plug-?in|hicos)",
         N_(
             "🧩 <b>The card software is missing or not running.</b> Install it from <a "
-            'href="https://moica.nat.gov.tw/rac_plugin.html">the MOICA download page</a> and '
+            'href="https://{site}/rac_plugin.html">the MOICA download page</a> and '
             "restart the browser."
         ),
     ),

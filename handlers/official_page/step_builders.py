@@ -12,7 +12,7 @@ _PASTE = N_(
     "After that you can continue with this step."
 )
 _PERSON = N_(
-    "🙋 <b>Help by phone or e-mail</b>: 0800-080-117 or cse@moica.nat.gov.tw. Say which step "
+    "🙋 <b>Help by phone or e-mail</b>: {hotline} or {email}. Say which step "
     "you are at and what the page shows. Press “Chinese sentence” for words to show or read "
     "out."
 )
@@ -98,7 +98,7 @@ def environment(target: str) -> Step:
             "<b>Is the computer ready?</b>\n"
             "1. Windows PC or Mac, card reader plugged in first.\n"
             "2. Card software from the <a "
-            'href="https://moica.nat.gov.tw/rac_plugin.html">MOICA download page</a>: HiCOS '
+            'href="https://{site}/rac_plugin.html">MOICA download page</a>: HiCOS '
             "Client (Windows) or <code>HiPKILocalSignServer.pkg</code> (Mac).\n"
             "3. Browser restarted; pop-ups allowed.\n"
             "4. Card in the reader, chip first.\n"

@@ -4,6 +4,7 @@ from html import escape
 
 import locales
 from locales import N_ as N_
+from locales import facts
 
 
 class Markup(str):
@@ -13,17 +14,14 @@ class Markup(str):
 
 
 def say(language: str, message: str, /, **values: object) -> Markup:
-    """Return `message` in `language` with its ``{placeholders}`` filled in.
+    """Return `message` in `language` with its ``{placeholders}`` filled in, also those of facts.
 
     The message may hold HTML tags; every value is escaped, except `Markup`.
     """
-    text = locales.translate(message, language)
-    if not values:
-        return Markup(text)
     safe = {k: v if isinstance(v, Markup) else escape(str(v)) for k, v in values.items()}
-    return Markup(text.format(**safe))
+    return Markup(facts.format_message(locales.translate(message, language), language, safe))
 
 
 def label(language: str, message: str, /, **values: object) -> str:
     """Return `message` in `language` as plain text, for buttons, toasts and command menus."""
-    return locales.translate(message, language).format(**values)
+    return facts.format_message(locales.translate(message, language), language, values)

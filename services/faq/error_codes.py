@@ -14,6 +14,7 @@ from functools import cache
 import yaml
 
 import locales
+from locales import facts
 from services.formats.text_cleaning import normalize
 
 _MASK = 0xFFFFFFFF
@@ -66,8 +67,8 @@ def load_table(language: str) -> Mapping[int, SoftwareErrorCode]:
             code=int(row["code"], 16 if row["code"].startswith("0x") else 10),
             written=row["code"],
             kind=ErrorCodeKind(row["kind"]),
-            meaning=row["meaning"],
-            advice=row["advice"],
+            meaning=facts.fill_in(row["meaning"], language),
+            advice=facts.fill_in(row["advice"], language),
             entry=row["entry"],
             uncertain=bool(row.get("uncertain", False)),
         )

@@ -21,7 +21,7 @@ ACTIVATE = Conversation(
                 "• your new card\n"
                 "• a Windows PC or Mac with a card reader\n"
                 "• your subscriber code (用戶代碼) from the application form\n"
-                "• a new PIN that you choose: 6–8 letters and digits, best mixed, no spaces\n"
+                "• a new PIN that you choose: {pin_rule}, best mixed, no spaces\n"
                 "\n"
                 "Activate soon: citizens have 90 days, the deadline for foreign residents is "
                 "not confirmed. Never type the code or PIN in this chat."
@@ -57,7 +57,7 @@ ACTIVATE = Conversation(
             N_(
                 "<b>On the page: type the code and set your PIN</b>\n"
                 "1. The subscriber code exactly as printed: capital and small letters matter.\n"
-                "2. Your new PIN, 6–8 characters. Remember it: no one can tell it to you "
+                "2. Your new PIN, {pin_length}. Remember it: no one can tell it to you "
                 "later.\n"
                 "\n"
                 "The code proves who you are; the PIN is for daily use. The order on the page "
@@ -68,7 +68,7 @@ ACTIVATE = Conversation(
                 "• Wrong code: stop after two attempts and compare it with the form.\n"
                 "• “Already activated”: you can skip this.\n"
                 "• The page stops: take the card out, put it back in, and start the page "
-                "again. Still not working? Call 0800-080-117."
+                "again. Still not working? Call {hotline}."
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
@@ -77,7 +77,7 @@ ACTIVATE = Conversation(
         ),
         "done": Step(
             N_(
-                "✅ <b>Your card is ready.</b> It's valid for 5 years.\n"
+                "✅ <b>Your card is ready.</b> It's valid for {validity}.\n"
                 "\n"
                 "<b>Keep your subscriber code</b>: you need it to suspend a lost card or "
                 "unlock it, and no one can give it back to you after activation."

@@ -23,7 +23,7 @@ _READY = N_(
     "• your new card\n"
     "• a PC (Windows, Mac or Linux) with a card reader\n"
     "• the application form with your subscriber code (用戶代碼)\n"
-    "• a new PIN that you choose: 6–8 letters and digits, best mixed, no spaces\n"
+    "• a new PIN that you choose: {pin_rule}, best mixed, no spaces\n"
     "\n"
     "First connect your PC, then verify your identity. Type your PIN only on the PC: no one "
     "here can see it."

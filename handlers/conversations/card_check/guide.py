@@ -36,7 +36,7 @@ CARD_CHECK = Conversation(
                 "• Card: gold chip first, all the way in; wipe it with a dry cloth.\n"
                 "• Reader service: restart the PC.\n"
                 "\n"
-                "Help by phone: 0800-080-117. You can also type an error code here."
+                "Help by phone: {hotline}. You can also type an error code here."
             ),
             (ButtonTransition("fine", N_("✅ It's OK now"), "fine"),),
             picture="reader",

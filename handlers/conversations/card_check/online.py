@@ -86,14 +86,14 @@ _ADVICE: Mapping[str, str] = {
     CertificateState.INACTIVE: N_("➡️ <b>Next:</b> activate it (開卡)."),
     CertificateState.SUSPENDED: N_("➡️ <b>Next:</b> found the card again? Reactivate it (復用)."),
     CertificateState.REVOKED: N_(
-        "➡️ To get a new card, apply in person at a service station, NT$278."
+        "➡️ To get a new card, apply in person at a service station, {fee}."
     ),
     CertificateState.EXPIRED: N_(
-        "➡️ To get a new card, apply in person at a service station, NT$278."
+        "➡️ To get a new card, apply in person at a service station, {fee}."
     ),
     "unread": N_(
         "⚠️ <b>The reader and card respond, but no certificate could be read.</b> Take the "
-        "card out, put it back in and check again. Still not working? Call 0800-080-117."
+        "card out, put it back in and check again. Still not working? Call {hotline}."
     ),
     "unrecorded": N_(
         "⚠️ <b>This certificate is not on record here</b>, so you can't use this card here. "

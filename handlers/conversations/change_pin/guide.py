@@ -37,7 +37,7 @@ CHANGE_PIN = Conversation(
                     "{menu}\n"
                     "\n"
                     "Or open <a "
-                    'href="https://ee-moica.moi.gov.tw/mdbs/changePin_other.html">this '
+                    'href="https://{pin_site}/mdbs/changePin_other.html">this '
                     "page</a> directly."
                 ),
                 menus.CHANGE_PIN,
@@ -60,7 +60,7 @@ CHANGE_PIN = Conversation(
         "change": page_step(
             N_(
                 "<b>On the page: old PIN, new PIN, new PIN again</b>\n"
-                "6–8 letters and digits, best mixed, no spaces. Type them only there, never in "
+                "{pin_rule}, best mixed, no spaces. Type them only there, never in "
                 "this chat."
             ),
             "done",

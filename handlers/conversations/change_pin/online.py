@@ -16,7 +16,7 @@ _START = N_(
     "<b>Have ready</b>\n"
     "• the card\n"
     "• a PC (Windows, Mac or Linux) with a card reader\n"
-    "• your old PIN, and a new one: 6–8 letters and digits, best mixed, no spaces\n"
+    "• your old PIN, and a new one: {pin_rule}, best mixed, no spaces\n"
     "\n"
     "Type both only on the PC, never in this chat. Don't guess: three wrong PINs lock the card."
 )

@@ -247,7 +247,7 @@ def receipt_view(result: ChargeResult, language: str) -> View:
         "✅ <b>Payment received: {amount}</b>\n"
         "{parts}Receipt number: <code>{receipt}</code>\n"
         "\n"
-        "We also email the receipt. Your card arrives in about 7–10 working days. Then "
+        "We also email the receipt. Your card arrives in about {delivery}. Then "
         "activate it (開卡).\n"
         "\n"
         "<b>Keep the application form</b>: you need its subscriber code to activate the card, "
@@ -272,7 +272,7 @@ def unmatched_text(result: ChargeResult, language: str) -> Markup:
         "\n"
         "Your money is safe: it's recorded under receipt number <code>{receipt}</code>, and "
         "our staff have been notified. <b>Please don't pay again.</b> Questions? Call "
-        "0800-080-117 and give this number.",
+        "{hotline} and give this number.",
         amount=pay.format_amount(result.amount, result.currency),
         why=say(language, _UNMATCHED_REASONS.get(result.reason, _NO_APPLICATION)),
         receipt=result.receipt,

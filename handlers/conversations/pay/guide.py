@@ -29,10 +29,10 @@ PAY = Conversation(
                 "<b>Have ready</b>\n"
                 "• your ARC number (居留證號碼): very likely the UI No. (統一證號)\n"
                 "• your subscriber code (用戶代碼) from the application form\n"
-                "• a credit card: NT$278 = 250 card fee + 28 postage. Online only, not at the "
+                "• a credit card: {fee} = 250 card fee + 28 postage. Online only, not at the "
                 "counter.\n"
                 "\n"
-                "Pay within 15 days, or the application is deleted. Type these only on the "
+                "Pay within {pay_days}, or the application is deleted. Type these only on the "
                 "official page, never in this chat."
             ),
             (
@@ -95,15 +95,15 @@ PAY = Conversation(
                 "Your card will be sent there. Correct it before you pay."
             ),
             "card",
-            stuck=N_("Can't change the address on the page? Call 0800-080-117 before you pay."),
+            stuck=N_("Can't change the address on the page? Call {hotline} before you pay."),
             chinese="繳費之前我想更正卡片的郵寄地址，請問要怎麼改？",
             meaning=N_("I want to correct my mailing address before I pay. How do I do that?"),
         ),
         "card": page_step(
             N_(
-                "<b>Pay NT$278 by credit card</b>\n"
+                "<b>Pay {fee} by credit card</b>\n"
                 "Before you type the card number, check the address in the browser. Which "
-                "cards work, also foreign or debit cards, is not confirmed. Ask 0800-080-117."
+                "cards work, also foreign or debit cards, is not confirmed. Ask {hotline}."
             ),
             "done",
             stuck=N_(
@@ -116,7 +116,7 @@ PAY = Conversation(
         ),
         "done": Step(
             N_(
-                "✅ <b>After you pay</b>, your card arrives in about 7–10 working days (two or "
+                "✅ <b>After you pay</b>, your card arrives in about {delivery} (two or "
                 "three more on the outlying islands). Then activate it (開卡).\n"
                 "\n"
                 "<b>Keep the application form</b>: you need its subscriber code to activate "
@@ -135,9 +135,9 @@ PAY = Conversation(
                 "🔎 <b>Can't find your data?</b>\n"
                 "• Applied today or yesterday: it may take until the next working day (users' "
                 "reports).\n"
-                "• More than 15 days ago and not paid: the application is deleted. Apply again "
+                "• More than {pay_days} ago and not paid: the application is deleted. Apply again "
                 "in person.\n"
-                "• Other cases: call 0800-080-117 now, so that you don't miss the deadline."
+                "• Other cases: call {hotline} now, so that you don't miss the deadline."
             ),
             (
                 ButtonTransition("again", N_("🔁 Try again"), "open"),

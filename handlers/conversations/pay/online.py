@@ -104,10 +104,10 @@ def pay_conversation(
 
 
 _INTRODUCTION = N_(
-    "💳 <b>Pay the card fee (繳費)</b>: NT$278. You check amount and address before you pay."
+    "💳 <b>Pay the card fee (繳費)</b>: {fee}. You check amount and address before you pay."
 )
 _PAID = N_(
-    "✅ <b>The fee is paid.</b> Your card arrives in about 7–10 working days.\n"
+    "✅ <b>The fee is paid.</b> Your card arrives in about {delivery}.\n"
     "\n"
     "<b>Keep the application form</b>: you need its subscriber code to activate the card (開卡), "
     "and later to suspend, reactivate or unlock it."
@@ -119,12 +119,12 @@ _MADE = N_(
 _OVERDUE = N_(
     "⌛ <b>The payment deadline has passed</b>, so nothing was charged. The application and its "
     "data are deleted. Apply again in person at any NIA service station; you'll get a new code "
-    "there. Questions? Call 0800-080-117."
+    "there. Questions? Call {hotline}."
 )
 _NO_PAYMENT_PROVIDER = N_(
     "💳 <b>You can't pay in this chat</b>: no payment provider is set up. Nothing was charged, "
-    "and your deadline stays the same. To ask where to pay, call 0800-080-117 or write to "
-    "cse@moica.nat.gov.tw. Never type your credit card number in a chat."
+    "and your deadline stays the same. To ask where to pay, call {hotline} or write to "
+    "{email}. Never type your credit card number in a chat."
 )
 _ADDRESS = N_(
     "✏️ <b>Type your mailing address</b> in one message, with street and number, best in "
@@ -141,7 +141,7 @@ _INVOICE = N_(
 _NO_INVOICE = N_(
     "⚠️ <b>The invoice could not be created</b>: the payment provider is not available right "
     "now. Nothing was charged, and your deadline stays the same. Please try again later, or "
-    "call 0800-080-117."
+    "call {hotline}."
 )
 
 

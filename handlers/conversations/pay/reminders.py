@@ -55,7 +55,7 @@ _REFUSALS = {
         "This date does not exist. Write it like 2026-11-20 or 115/11/20."
     ),
     FormatProblem.TOO_LONG_AGO: N_(
-        "That is a long time ago: an unpaid application is deleted after 15 days. When did you "
+        "That is a long time ago: an unpaid application is deleted after {pay_days}. When did you "
         "apply?"
     ),
     FormatProblem.FUTURE: N_("This date is in the future. When did you apply?"),
@@ -102,7 +102,7 @@ def status_text(ctx: StepContext) -> Markup:
             ctx.language,
             "⏳ You applied on {applied}: your last day to pay was <b>{last}</b>. The system "
             "deletes an unpaid application. Apply again in person at any NIA service station. "
-            "To make sure, check the payment page or call 0800-080-117.",
+            "To make sure, check the payment page or call {hotline}.",
             applied=format_date(applied, ctx.language),
             last=format_date(last, ctx.language),
         )
@@ -154,7 +154,7 @@ async def on_remind(update: Update, context: Context, parts: list[str]) -> str |
     if parts == ["paid"]:
         text = say(
             language,
-            "✅ Good. Your card comes by post in about 7–10 working days. Then activate it (開卡).",
+            "✅ Good. Your card comes by post in about {delivery}. Then activate it (開卡).",
         )
     else:
         text = say(language, "🔕 Reminders are off. Your deadline stays the same.")
@@ -204,7 +204,7 @@ def _guide_reminder(reminder: Reminder, language: str, now: datetime) -> View:
         text = say(
             language,
             "⏰ By the date you gave, your last day to pay was {last}. If you haven't paid, "
-            "check the payment page or call 0800-080-117.",
+            "check the payment page or call {hotline}.",
             last=format_date(reminder.last_day, language),
         )
     else:

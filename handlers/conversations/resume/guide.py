@@ -88,7 +88,9 @@ RESUME = Conversation(
         "check": page_step(
             on_page(N_("<b>Is it valid again?</b>\nCheck here:\n\n{menu}"), menus.ISSUANCE),
             "done",
-            stuck=N_("It may take 1 working day (from the citizens' card; may differ)."),
+            stuck=N_(
+                "It may take {citizen_suspension_time} (from the citizens' card; may differ)."
+            ),
             chinese="我剛才在網路上辦理復用，想確認憑證是不是已經恢復使用了。",
             meaning=N_("I've just reactivated my certificate online. Is it valid again?"),
             more_buttons=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
@@ -99,24 +101,24 @@ RESUME = Conversation(
         ),
         "later": Step(
             N_(
-                "⏳ <b>Check again later.</b> It may take 1 working day (from the citizens' "
-                "card; may differ). No change? Call 0800-080-117."
+                "⏳ <b>Check again later.</b> It may take {citizen_suspension_time} (from the "
+                "citizens' card; may differ). No change? Call {hotline}."
             ),
         ),
         "stay": Step(
             N_(
                 "🛑 <b>Then keep it suspended.</b> No one can use it while it's suspended. If "
                 "you find the card, come back. If you can't find it, revoke it at any NIA "
-                "service station and apply again, NT$278."
+                "service station and apply again, {fee}."
             ),
             links=("suspend/revoke",),
         ),
         "no_code": Step(
             N_(
                 "🔑 <b>You need the subscriber code to reactivate, and no one can give it back "
-                "to you after activation.</b> Ask 0800-080-117 or an NIA service station what "
+                "to you after activation.</b> Ask {hotline} or an NIA service station what "
                 "you can do. The last option is probably to revoke the certificate and apply "
-                "again, NT$278."
+                "again, {fee}."
             ),
             info_buttons=(
                 text_to_show(
@@ -132,7 +134,7 @@ RESUME = Conversation(
             N_(
                 "🗑 <b>A revoked certificate can't be reactivated.</b> Apply again in person at "
                 "any NIA service station with your original chip-embedded ARC. The new card "
-                "costs NT$278."
+                "costs {fee}."
             ),
         ),
     },

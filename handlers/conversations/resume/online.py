@@ -35,8 +35,8 @@ _SAFE = N_(
     "Do you have it back, and are you sure that no one else knows the PIN?"
 )
 _CARD = N_(
-    "✅ <b>The code is correct.</b> Now type the <b>IC card number</b> (IC卡卡號) on your card: 2 "
-    "letters and 14 digits. It is not the UI No. Your message is deleted right away."
+    "✅ <b>The code is correct.</b> Now type the <b>IC card number</b> (IC卡卡號) on your card: "
+    "{card_number_shape}. It is not the UI No. Your message is deleted right away."
 )
 _MAIL = N_(
     "✅ <b>The card number is correct.</b> Last, we send a one-time code to the e-mail address "

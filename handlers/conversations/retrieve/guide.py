@@ -18,7 +18,7 @@ RETRIEVE = Conversation(
         "form": Step(
             N_(
                 "<b>Check the form first</b>\n"
-                "The subscriber code (用戶代碼), 6–10 characters, is printed on the application "
+                "The subscriber code (用戶代碼), {code_length}, is printed on the application "
                 "form (申請書) you took home. Can you find it?"
             ),
             (
@@ -30,8 +30,8 @@ RETRIEVE = Conversation(
         "stage": Step(
             N_("<b>Where are you in the process?</b>\nHow to get the code back depends on it."),
             (
-                ButtonTransition("unpaid", N_("⏳ Unpaid, within 15 days"), "open"),
-                ButtonTransition("overdue", N_("⌛ Unpaid, 15 days over"), "overdue"),
+                ButtonTransition("unpaid", N_("⏳ Unpaid, within {pay_days}"), "open"),
+                ButtonTransition("overdue", N_("⌛ Unpaid, {pay_days} over"), "overdue"),
                 ButtonTransition("paid", N_("💳 Paid, not activated"), "unsure"),
                 ButtonTransition("active", N_("🆕 Card is activated"), "activated"),
                 ButtonTransition("none", N_("❔ Not applied yet"), "not_applied"),
@@ -41,7 +41,7 @@ RETRIEVE = Conversation(
             N_(
                 "<b>It may work: try it</b>\n"
                 "The page is for people who have no certificate yet. Whether it works after "
-                "you paid is not confirmed. If it doesn't, call 0800-080-117 before you "
+                "you paid is not confirmed. If it doesn't, call {hotline} before you "
                 "activate: after activation no one can give the code back."
             ),
             (ButtonTransition("try", N_("▶️ Try it"), "open"),),
@@ -73,7 +73,7 @@ RETRIEVE = Conversation(
             "done",
             stuck=N_(
                 "Nothing found? A new application may take until the next working day (users' "
-                "reports). After 15 days without payment it is deleted."
+                "reports). After {pay_days} without payment it is deleted."
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
@@ -95,7 +95,7 @@ RETRIEVE = Conversation(
         ),
         "overdue": Step(
             N_(
-                "⏳ <b>After 15 days the system deletes an unpaid application.</b> Apply again "
+                "⏳ <b>After {pay_days} the system deletes an unpaid application.</b> Apply again "
                 "in person at any NIA service station with your original chip-embedded ARC. "
                 "The new form has a new code."
             ),
@@ -114,8 +114,8 @@ RETRIEVE = Conversation(
                 "it, and suspend by fax.\n"
                 "\n"
                 "<b>You need the code</b> to suspend online, reactivate or unlock. Whether you "
-                "can get a new code is not confirmed. Ask 0800-080-117. The last option is "
-                "probably to revoke and apply again, NT$278."
+                "can get a new code is not confirmed. Ask {hotline}. The last option is "
+                "probably to revoke and apply again, {fee}."
             ),
             info_buttons=(
                 text_to_show(
@@ -128,7 +128,7 @@ RETRIEVE = Conversation(
         "not_applied": Step(
             N_(
                 "🆕 <b>You don't have a code yet.</b> It's printed on the form when you apply "
-                "in person at any NIA service station. You must be 18 or over, with a valid "
+                "in person at any NIA service station. You must be {age}, with a valid "
                 "chip-embedded ARC and an e-mail address."
             ),
         ),

@@ -25,7 +25,7 @@ from services.authority.interface.credentials import Credentials
 
 _FORM = N_(
     "<b>Check the form first</b>\n"
-    "The subscriber code (用戶代碼), 6–10 characters, is printed on the application form (申請書) "
+    "The subscriber code (用戶代碼), {code_length}, is printed on the application form (申請書) "
     "you took home. Can you find it?\n"
     "\n"
     "⚠️ <b>After activation (開卡) the code is gone</b>: no one, including us, can give it back."
@@ -56,13 +56,13 @@ _NOT_KEPT = N_(
     "suspend with a one-time code by e-mail.\n"
     "\n"
     "<b>You need the code</b> to reactivate or unlock. The last option is to revoke and apply "
-    "again, NT$278."
+    "again, {fee}."
 )
 
 _MAIL_LIMIT = Step(
     N_(
         "🔑 <b>Your code is safe, and you can get it then.</b> Meanwhile, look for it on the "
-        "application form. Do you have to pay today? Call 0800-080-117."
+        "application form. Do you have to pay today? Call {hotline}."
     ),
     links=("retrieve",),
 )

@@ -21,8 +21,8 @@ STATUS = Conversation(
             N_(
                 "<b>Application status</b>\n"
                 "1️⃣ Apply at an NIA counter (申請)\n"
-                "2️⃣ Pay online within 15 days (繳費)\n"
-                "3️⃣ The card is made and posted, about 7–10 working days (製卡寄送)\n"
+                "2️⃣ Pay online within {pay_days} (繳費)\n"
+                "3️⃣ The card is made and posted, about {delivery} (製卡寄送)\n"
                 "4️⃣ Activate it online (開卡)\n"
                 "\n"
                 "What would you like to check?"
@@ -37,7 +37,7 @@ STATUS = Conversation(
             "stage",
             stuck=N_(
                 "No data found? If you just applied, it may take until the next working day "
-                "(users' reports). Not paid for more than 15 days? Then the application is "
+                "(users' reports). Not paid for more than {pay_days}? Then the application is "
                 "deleted."
             ),
             chinese=_CHINESE,
@@ -84,15 +84,15 @@ STATUS = Conversation(
         ),
         "on_its_way": Step(
             N_(
-                "📮 <b>Paid.</b> Your card arrives about 7–10 working days after the payment "
+                "📮 <b>Paid.</b> Your card arrives about {delivery} after the payment "
                 "(two or three more on the outlying islands). Longer than that? Call "
-                "0800-080-117."
+                "{hotline}."
             ),
             links=("activate",),
         ),
         "active": Step(
             N_(
-                "✅ <b>Valid.</b> It's valid for 5 years; the last day is printed on the card. "
+                "✅ <b>Valid.</b> It's valid for {validity}; the last day is printed on the card. "
                 "If your UI No. or nationality changes, the certificate ends automatically."
             ),
             links=("suspend",),
@@ -100,7 +100,7 @@ STATUS = Conversation(
         "expired": Step(
             N_(
                 "⌛ <b>Expired.</b> An extension is not confirmed for foreign residents. Ask "
-                "0800-080-117, or apply again in person at any NIA service station, NT$278."
+                "{hotline}, or apply again in person at any NIA service station, {fee}."
             ),
         ),
     },

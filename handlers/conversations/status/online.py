@@ -39,20 +39,20 @@ _STAGES: tuple[tuple[ApplicationState, str], ...] = (
 )
 _NEXT_FOR_APPLICATION: Mapping[ApplicationState, str] = {
     ApplicationState.SUBMITTED: N_(
-        "💳 <b>Next: pay NT$278</b> by {last} (days left: {days}). After that the application "
+        "💳 <b>Next: pay {fee}</b> by {last} (days left: {days}). After that the application "
         "is deleted."
     ),
     ApplicationState.PAID: N_(
-        "📮 <b>Next: wait for the card.</b> It arrives about 7–10 working days after the payment. "
-        "Longer than that? Call 0800-080-117."
+        "📮 <b>Next: wait for the card.</b> It arrives about {delivery} after the payment. "
+        "Longer than that? Call {hotline}."
     ),
     ApplicationState.ISSUED: N_(
         "📮 <b>Next: wait for the card.</b> It's made and will be posted soon. Not here 10 working "
-        "days after the payment? Call 0800-080-117."
+        "days after the payment? Call {hotline}."
     ),
     ApplicationState.POSTED: N_(
-        "🆕 <b>Next: activate the card</b> (開卡) when it arrives, about 7–10 working days after "
-        "the payment. Longer than that? Call 0800-080-117."
+        "🆕 <b>Next: activate the card</b> (開卡) when it arrives, about {delivery} after "
+        "the payment. Longer than that? Call {hotline}."
     ),
 }
 _CERTIFICATE: Mapping[CertificateState, str] = {
@@ -69,15 +69,15 @@ _NEXT_FOR_CERTIFICATE: Mapping[CertificateState, str] = {
     ),
     CertificateState.SUSPENDED: N_("▶️ <b>Next:</b> found the card? Reactivate it (復用)."),
     CertificateState.REVOKED: N_(
-        "🏢 <b>Next:</b> to get a new card, apply in person at a service station, NT$278."
+        "🏢 <b>Next:</b> to get a new card, apply in person at a service station, {fee}."
     ),
     CertificateState.EXPIRED: N_(
-        "🏢 <b>Next:</b> to get a new card, apply in person at a service station, NT$278. An "
-        "extension is not confirmed. Ask 0800-080-117."
+        "🏢 <b>Next:</b> to get a new card, apply in person at a service station, {fee}. An "
+        "extension is not confirmed. Ask {hotline}."
     ),
 }
 _NO_APPLICATION = N_(
-    "🔎 <b>No application on record.</b> An application that is not paid in 15 days is deleted. "
+    "🔎 <b>No application on record.</b> An application that is not paid in {pay_days} is deleted. "
     "Apply again in person at a service station."
 )
 

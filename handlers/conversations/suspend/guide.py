@@ -19,8 +19,8 @@ def _fax_text(ctx: StepContext) -> Markup:
     return say(
         ctx.language,
         "<b>No code or card number? Suspend by fax</b>\n"
-        "1. Get the form 緊急停用申請書 (emergency suspension): call 0800-080-117 or write to "
-        "cse@moica.nat.gov.tw.\n"
+        "1. Get the form 緊急停用申請書 (emergency suspension): call {hotline} or write to "
+        "{email}.\n"
         "2. Ask for the fax number and which ID document to add.\n"
         "\n"
         "You can write (tap to copy):\n"
@@ -40,10 +40,10 @@ SUSPEND = Conversation(
         "ready": Step(
             N_(
                 "⏸ <b>Suspend the card (停用)</b>: online, and you can undo it. Do you have both?\n"
-                "• <b>Subscriber code</b> (用戶代碼): 6–10 characters, on your application form "
+                "• <b>Subscriber code</b> (用戶代碼): {code_length}, on your application form "
                 "(申請書).\n"
-                "• <b>IC card number</b> (IC卡卡號): 2 letters and 14 digits; not the UI No. on "
-                "your ARC. Don't know it? Ask 0800-080-117.\n"
+                "• <b>IC card number</b> (IC卡卡號): {card_number_shape}; not the UI No. on "
+                "your ARC. Don't know it? Ask {hotline}.\n"
                 "\n"
                 "You need no card reader and no PIN. Don't type either number in this chat."
             ),
@@ -74,7 +74,7 @@ SUSPEND = Conversation(
             stuck=N_(
                 "• Wrong code: stop after two attempts. Too many wrong codes lock the "
                 "subscriber code.\n"
-                "• Wrong card number: 2 capital letters and 14 digits, no spaces.\n"
+                "• Wrong card number: {card_number_shape}, no spaces.\n"
                 "• Missing one of them? Go back and choose fax."
             ),
             chinese=_CHINESE,
@@ -93,7 +93,10 @@ SUSPEND = Conversation(
                 menus.ISSUANCE,
             ),
             "done",
-            stuck=N_("A suspension may take 1 working day (from the citizens' card; may differ)."),
+            stuck=N_(
+                "A suspension may take {citizen_suspension_time} (from the citizens' card; may "
+                "differ)."
+            ),
             chinese="我剛才在網路上辦理停用，想確認憑證是不是已經停用了。",
             meaning=N_("I've just suspended my certificate online. Is it suspended now?"),
             more_buttons=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
@@ -105,14 +108,14 @@ SUSPEND = Conversation(
                 "\n"
                 "<b>To reactivate it</b> (復用) you need the subscriber code again, so keep the "
                 "form. If you can't find the card, revoke it at any NIA service station and "
-                "apply again, NT$278."
+                "apply again, {fee}."
             ),
             links=("resume",),
         ),
         "later": Step(
             N_(
-                "⏳ <b>Check again later.</b> It may take 1 working day (from the citizens' "
-                "card; may differ). Urgent, or no change? Call 0800-080-117."
+                "⏳ <b>Check again later.</b> It may take {citizen_suspension_time} (from the "
+                "citizens' card; may differ). Urgent, or no change? Call {hotline}."
             ),
             info_buttons=(
                 text_to_show(
@@ -130,7 +133,7 @@ SUSPEND = Conversation(
             info_buttons(
                 N_(
                     "Can you suspend by phone or e-mail alone? Not confirmed: ask when you "
-                    "call. The hotline is probably open Monday to Friday, 07:00–23:00 (as of "
+                    "call. The hotline is probably open {hotline_hours} (as of "
                     "2021)."
                 ),
                 "我的卡片遺失，沒有用戶代碼，想用緊急停用申請書停用憑證，請給我表格和傳真號碼。",
@@ -145,7 +148,7 @@ SUSPEND = Conversation(
                 "<b>Send the form</b>\n"
                 "1. Fill it in.\n"
                 "2. Add a copy of the ID document they asked for.\n"
-                "3. Fax it, then call 0800-080-117: has it arrived, and when will it be done? "
+                "3. Fax it, then call {hotline}: has it arrived, and when will it be done? "
                 "Faxes are handled in office hours."
             ),
             "faxed",
@@ -155,7 +158,7 @@ SUSPEND = Conversation(
         ),
         "faxed": Step(
             N_(
-                "✅ <b>Your request is on its way.</b> Call 0800-080-117 to ask when it is done. "
+                "✅ <b>Your request is on its way.</b> Call {hotline} to ask when it is done. "
                 "To reactivate (復用) online later, you need the subscriber code; without it, ask "
                 "there what you can do."
             ),
@@ -164,8 +167,8 @@ SUSPEND = Conversation(
             N_(
                 "🗑 <b>Revoke (廢止): at a counter, permanently</b>\n"
                 "Go in person to any NIA service station (移民署服務站) with your original "
-                "chip-embedded ARC and fill in the revocation form. It's done within 1 working "
-                "day after approval. A new card costs NT$278.\n"
+                "chip-embedded ARC and fill in the revocation form. It's done within "
+                "{revocation_time} after approval. A new card costs {fee}.\n"
                 "\n"
                 "First suspend the card, so that no one else can use it."
             ),

@@ -38,7 +38,7 @@ _INTRODUCTION = N_(
 _PROOF = N_(
     "✅ <b>The code is correct.</b> One more thing, choose one:\n"
     "✉️ <b>a one-time code</b> by e-mail: press the button, or\n"
-    "🪪 <b>the IC card number</b> (IC卡卡號), 2 letters and 14 digits: type it here. Your message "
+    "🪪 <b>the IC card number</b> (IC卡卡號), {card_number_shape}: type it here. Your message "
     "is deleted right away.\n"
     "\n"
     "The card number is not the UI No. If you don't have it, use e-mail."
@@ -55,13 +55,13 @@ _DONE = N_(
     "\n"
     "<b>To reactivate it</b> (復用), you need the subscriber code, the IC card number and a "
     "one-time code; without the code, only the counter can. If you can't find the card, revoke "
-    "it at a service station and apply again, NT$278."
+    "it at a service station and apply again, {fee}."
 )
 _ALREADY = N_(
     "⏸ <b>The certificate is already suspended</b>, so no one can use it.\n"
     "\n"
     "Found the card? Reactivate it (復用). If you can't find it, revoke it at a service station "
-    "and apply again, NT$278."
+    "and apply again, {fee}."
 )
 _NO_CODE = N_(
     "<b>You can suspend the card without the code</b>, whether it's lost, forgotten or locked.\n"

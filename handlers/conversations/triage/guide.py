@@ -37,9 +37,9 @@ TRIAGE = Conversation(
         "forgot": Step(
             N_(
                 "<b>Subscriber code or PIN?</b>\n"
-                "🔑 <b>Subscriber code</b> (用戶代碼): 6–10 characters on the application form; to "
+                "🔑 <b>Subscriber code</b> (用戶代碼): {code_length} on the application form; to "
                 "pay, activate, suspend or unlock.\n"
-                "🔢 <b>PIN</b> (PIN碼): 6–8 characters you chose at activation; for daily use."
+                "🔢 <b>PIN</b> (PIN碼): {pin_length} you chose at activation; for daily use."
             ),
             (
                 ButtonTransition("code", N_("🔑 Subscriber code"), "retrieve/form"),
@@ -52,7 +52,7 @@ TRIAGE = Conversation(
             (
                 ButtonTransition("no_data", N_("🔎 No data found"), "pay/no_data"),
                 ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),
-                ButtonTransition("late", N_("⏳ The 15 days are over"), "retrieve/overdue"),
+                ButtonTransition("late", N_("⏳ The {pay_days} are over"), "retrieve/overdue"),
                 ButtonTransition("refused", N_("💳 Card payment declined"), "pay/card"),
                 ButtonTransition("not_applied", N_("❔ Not applied yet"), "retrieve/not_applied"),
                 ButtonTransition("how", N_("❓ I don't know how"), "pay/ready"),

@@ -44,7 +44,7 @@ _CANNOT_PAY = Step(
     (
         ButtonTransition("no_data", N_("🔎 Code or UI No. wrong"), "no_data"),
         ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),
-        ButtonTransition("late", N_("⏳ The 15 days are over"), "retrieve/overdue"),
+        ButtonTransition("late", N_("⏳ The {pay_days} are over"), "retrieve/overdue"),
         ButtonTransition("refused", N_("💳 Card payment declined"), "card"),
         ButtonTransition("not_applied", N_("❔ Not applied yet"), "retrieve/not_applied"),
         ButtonTransition("how", N_("❓ I don't know how"), "pay/who"),
@@ -54,7 +54,7 @@ _NO_DATA = Step(
     N_(
         "🔎 <b>UI No. or code incorrect?</b>\n"
         "• Compare each character with the form; capital and small letters matter.\n"
-        "• Not paid in 15 days: the application is deleted. Apply again in person.\n"
+        "• Not paid in {pay_days}: the application is deleted. Apply again in person.\n"
         "• After three wrong codes this chat waits a day; the fourth locks the code. It's "
         "safer to get the code back."
     ),

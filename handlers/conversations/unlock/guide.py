@@ -18,9 +18,9 @@ UNLOCK = Conversation(
         "which": Step(
             N_(
                 "<b>PIN or subscriber code?</b>\n"
-                "🔢 <b>PIN</b> (PIN碼): 6–8 characters you chose at activation and type when you "
+                "🔢 <b>PIN</b> (PIN碼): {pin_length} you chose at activation and type when you "
                 "use the card.\n"
-                "🔑 <b>Subscriber code</b> (用戶代碼): 6–10 characters on the application form.\n"
+                "🔑 <b>Subscriber code</b> (用戶代碼): {code_length} on the application form.\n"
                 "\n"
                 "Which one is locked or forgotten?"
             ),
@@ -37,7 +37,7 @@ UNLOCK = Conversation(
                 "• the card\n"
                 "• a Windows PC or Mac with a card reader\n"
                 "• your subscriber code (用戶代碼) from the application form\n"
-                "• a new PIN that you choose: 6–8 letters and digits, best mixed, no spaces\n"
+                "• a new PIN that you choose: {pin_rule}, best mixed, no spaces\n"
                 "\n"
                 "🛑 Don't try the old PIN again. Never type the code or PIN in this chat."
             ),
@@ -92,8 +92,8 @@ UNLOCK = Conversation(
             N_(
                 "🔑 <b>You need the subscriber code to unlock, and after activation no one can "
                 "give it back.</b> If you remember the PIN and it's not locked, you can still "
-                "change it. If not, ask 0800-080-117 or an NIA station; the last option is "
-                "probably to revoke and apply again, NT$278."
+                "change it. If not, ask {hotline} or an NIA station; the last option is "
+                "probably to revoke and apply again, {fee}."
             ),
             info_buttons=(
                 text_to_show(
@@ -107,7 +107,7 @@ UNLOCK = Conversation(
             N_(
                 "🔒 <b>The subscriber code is locked</b>\n"
                 "This happens after several wrong attempts. How foreign residents can unlock "
-                "it is not confirmed. Call 0800-080-117. This lock is separate from the PIN's."
+                "it is not confirmed. Call {hotline}. This lock is separate from the PIN's."
             ),
             info_buttons=(
                 text_to_show(

@@ -21,7 +21,7 @@ _READY = N_(
     "• the card\n"
     "• a PC (Windows, Mac or Linux) with a card reader\n"
     "• your subscriber code (用戶代碼)\n"
-    "• a new PIN that you choose: 6–8 letters and digits, best mixed, no spaces\n"
+    "• a new PIN that you choose: {pin_rule}, best mixed, no spaces\n"
     "\n"
     "First connect your PC, then verify your identity. Type the PIN only on the PC."
 )
@@ -41,7 +41,7 @@ _DONE = N_(
 _NO_CODE = N_(
     "🔑 <b>You need the subscriber code to unlock the card</b>, and after activation no one can "
     "give it back. If you remember the PIN and it's not locked, you can change it. If not, ask "
-    "0800-080-117; the last option is probably to revoke and apply again, NT$278."
+    "{hotline}; the last option is probably to revoke and apply again, {fee}."
 )
 _CODE_LOCKED = N_(
     "🔒 <b>The counter can release a locked code</b>: bring your ARC. This lock is separate "

@@ -37,7 +37,6 @@ _NOT_YOU = (
 )
 _SUSPEND_HERE = "Suspend here: {link}"
 _CALL = "If this wasn't you, call {hotline} right away."
-HOTLINE = facts.load_facts()["hotline"].values[locales.DEFAULT]
 
 _TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -168,7 +167,7 @@ class AuthorityMailComposer:
                 return None
             return {"code": self._one_time.derive(challenge.id).reveal()}
         at = datetime.fromisoformat(str(message.references["at"])).astimezone(TAIPEI)
-        values = {"at": f"{at:%Y-%m-%d %H:%M}", "hotline": HOTLINE}
+        values = {"at": f"{at:%Y-%m-%d %H:%M}"}
         if message.message == NoticeKind.PAID:
             payment = await session.get(Payment, message.references["payment"])
             if payment is None:
@@ -191,20 +190,19 @@ async def _paid(session: AsyncSession, payment: Payment) -> dict[str, str]:
 
 def _render_subject(title: str) -> str:
     return " / ".join(
-        _translate(language, _SUBJECT).format(title=_translate(language, title))
-        for language in _ORDER
+        _translate(language, _SUBJECT, title=_translate(language, title)) for language in _ORDER
     )
 
 
 def _render_both(body: str, values: Mapping[str, str], link: str | None) -> str:
     parts = []
     for language in _ORDER:
-        paragraphs = [_translate(language, body).format(**values), _translate(language, _FOOTER)]
+        paragraphs = [_translate(language, body, **values), _translate(language, _FOOTER)]
         if link is not None:
-            paragraphs.insert(1, _translate(language, _SUSPEND_HERE).format(link=link))
+            paragraphs.insert(1, _translate(language, _SUSPEND_HERE, link=link))
         parts.append("\n\n".join(paragraphs) + "\n")
     return "\n----\n\n".join(parts)
 
 
-def _translate(language: str, text: str) -> str:
-    return locales.translate(text, language, DOMAIN)
+def _translate(language: str, text: str, **values: str) -> str:
+    return facts.format_message(locales.translate(text, language, DOMAIN), language, values)
