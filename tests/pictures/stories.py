@@ -54,7 +54,7 @@ async def suspend(board: Storyboard, office: Office) -> None:
     english = board.language == "en"
     await board.says("I lost my card" if english else "我的卡掉了")
     await board.starts(
-        "do-suspend", phrases.SUSPEND_CARD if english else phrases.SUSPEND_CARD.chinese
+        "do-suspend", phrases.SUSPEND_BUTTON if english else phrases.SUSPEND_BUTTON.chinese
     )
     await board.says(holder.number_and_code, "number_and_code")
     await board.presses("mail")
@@ -158,12 +158,12 @@ async def unlock(board: Storyboard, office: Office) -> None:
 
 _WORDS = {
     "en": {
-        "typed": "💻 the code is typed at the PC",
-        "yes": "💻 yes at the PC",
+        "typed": "💻 types the pairing code on the PC",
+        "yes": "💻 approves on the PC",
         "go on": phrases.GO_ON_AT_PC,
         "activated": phrases.ACTIVATED,
-        "new PIN": "💻 the new PIN, twice",
-        "wrong PIN": "💻 a wrong PIN, three times",
+        "new PIN": "💻 types the new PIN twice",
+        "wrong PIN": "💻 types a wrong PIN three times",
         "locked": "The PIN is locked",
         "unlock": phrases.UNLOCK_BUTTON,
         "unlocked": phrases.UNLOCKED,
@@ -174,10 +174,10 @@ _WORDS = {
         "yes": "💻 在電腦上同意",
         "go on": phrases.GO_ON_AT_PC.chinese,
         "activated": phrases.ACTIVATED.chinese,
-        "new PIN": "💻 輸入新的 PIN碼兩次",
-        "wrong PIN": "💻 輸錯 PIN碼三次",
+        "new PIN": "💻 輸入新的PIN碼兩次",
+        "wrong PIN": "💻 輸錯PIN碼三次",
         "locked": phrases.PIN_IS_LOCKED.chinese,
-        "unlock": "卡片解鎖（解碼）",
+        "unlock": phrases.UNLOCK_BUTTON.chinese,
         "unlocked": phrases.UNLOCKED.chinese,
         "card": phrases.CARD_FINDINGS.chinese,
     },

@@ -49,7 +49,9 @@ def _forgotten_code_advice(state: ApplicationState) -> str:
     """Return what becomes of a forgotten code."""
     if state in CODE_RECOVERABLE:
         return "A forgotten code is retrieved by the person, online, until the card is activated."
-    return "The card is activated, so nobody can give a forgotten code back; suspend it instead."
+    return (
+        "The card is activated: nobody can give a forgotten code back. Lost the card? Suspend it."
+    )
 
 
 @contextmanager

@@ -68,6 +68,34 @@ def test_applying_again_shows_no_code(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
+    ("commands", "advice", "wrong"),
+    [
+        ((), "retrieved by the person, online", "nobody can give"),
+        (("pay", "issue", "post"), "retrieved by the person, online", "nobody can give"),
+        (
+            ("pay", "issue", "post", "activate"),
+            "nobody can give a forgotten code back",
+            "retrieved by the person",
+        ),
+        (
+            ("pay", "issue", "post", "activate", "suspend"),
+            "nobody can give a forgotten code back",
+            "retrieved by the person",
+        ),
+    ],
+)
+def test_the_advice_on_a_forgotten_code_fits_the_card(
+    terminal: Terminal, commands: tuple[str, ...], advice: str, wrong: str
+) -> None:
+    terminal.asks(*APPLY)
+    for command in commands:
+        terminal.asks("counter", command, UI, *(["charge-1"] if command == "pay" else []))
+    told = terminal.types(*APPLY).stdout
+    assert advice in told
+    assert wrong not in told
+
+
+@pytest.mark.parametrize(
     ("option", "value", "reason", "told"),
     [
         ("--ui-number", "A800000013", "checksum", "check digit"),
