@@ -29,6 +29,7 @@ from bot.updates.update_processor import ClosableUpdateQueue
 from bot.web import listeners
 from bot.wiring.application import build_application, build_services
 from bot.wiring.desk import DeskRuntime, make_desk
+from bot.wiring.faq_edits import FaqEditsWatcher
 from bot.wiring.job_registry import JobRegistry
 from handlers.conversations.registry import Deployment, conversations_for
 from handlers.faq import answers
@@ -305,6 +306,10 @@ class Kaika:
             )
             stack.callback(self._tasks.start("command menus", publishing).cancel)
             answers.render_all(entries.load_entries())
+            watcher = FaqEditsWatcher(
+                self.database, self.application.bot_data, self.settings.data_dir
+            )
+            await stack.enter_async_context(watcher.running(self.supervisor))
             # The objects built so far stay for good: excluding them from garbage collection, and
             # collecting less often, makes every update faster.
             gc.collect()

@@ -5,7 +5,9 @@ A language is a folder named after its gettext locale. Interface text lives in
 catalogue. Long texts live in ``<language>/faq/`` and other data files beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +20,7 @@ LANGUAGES: tuple[str, ...] = (
     *sorted(path.parent.name for path in ROOT.glob("*/LC_MESSAGES")),
 )
 """The languages spoken, the default first. A folder with catalogues is a language."""
+_long_texts: ContextVar[Path] = ContextVar("long_texts", default=ROOT)
 
 
 def resolve(code: str | None) -> str:
@@ -62,4 +65,14 @@ def translate(message: str, language: str, domain: str = "kaika") -> str:
 
 def folder(language: str, name: str) -> Path:
     """Return the folder of `language` that holds the long texts called `name`, such as ``faq``."""
-    return ROOT / language / name
+    return _long_texts.get() / language / name
+
+
+@contextmanager
+def reading_from(root: Path) -> Iterator[None]:
+    """Have `folder` return folders below another root while the block runs."""
+    token = _long_texts.set(root)
+    try:
+        yield
+    finally:
+        _long_texts.reset(token)

@@ -11,11 +11,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.cli import missing_extras
 from bot.cli.faq_comparison import NoCheckoutError
+from bot.cli.faq_errors import explain_faq_error
 from bot.settings import SettingsError
 from services.authority import errors
 from services.authority.ca.errors import CaKeyError, CaKeyProblem, UnsuitableKeyError, ValidityError
 from services.backup.errors import BackupError, BackupProblem
+from services.faq.edits.store import EditRefusedError
 from services.faq.entries import EntryFormatError
+from services.faq.new_phrasings import PhrasingRefusedError
+from services.faq.spreadsheet.table import TableRefusedError
 from services.formats.errors import FormatError, FormatProblem, InputField
 from services.messaging.failed_messages import UnknownMessageError
 from services.messaging.failed_updates import RetryRefusal, RetryRefusedError, UnknownUpdateError
@@ -238,6 +242,8 @@ def explain_error(error: Exception) -> tuple[str, list[str]] | None:
             return "no_checkout", [f"This needs a Git checkout with that revision: {error}"]
         case EntryFormatError():
             return "faq_format", [f"{error}. {error.remedy}."]
+        case EditRefusedError() | PhrasingRefusedError() | TableRefusedError():
+            return explain_faq_error(error)
         case DatabaseOutdatedError():
             return "database_outdated", [f"{error}; run: kaika db upgrade"]
         case _ if isinstance(error, REFUSAL_TYPES):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -49,16 +50,34 @@ def count_entries() -> int:
     return len(entries_module.load_entries().ids)
 
 
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What is wrong with the FAQ, errors first, by file and line.
+
+    :ivar search: over the entries; `None` where a file cannot be read.
+    """
+
+    findings: list[FaqFinding]
+    search: FaqSearch | None
+
+
 def find_problems(today: date, *, every_phrasing: bool = False) -> list[FaqFinding]:
     """Return what is wrong, errors first, by file and line.
 
-    Files that cannot be read are reported alone, since the other rules need all of them.
-
     :param every_phrasing: also name phrasings that lead to another entry with theirs next to it.
     """
+    return examine(today, every_phrasing=every_phrasing).findings
+
+
+def examine(today: date, *, every_phrasing: bool = False) -> Examination:
+    """Check the entries as the files have them.
+
+    Files that cannot be read are reported alone, since the other rules need all of them.
+    """
     if errors := entries_module.find_format_errors():
-        return [FaqFinding(each.path, each.line, each.reason, each.remedy) for each in errors]
-    known = entries_module.load_entries()
+        found = [FaqFinding(each.path, each.line, each.reason, each.remedy) for each in errors]
+        return Examination(found, None)
+    known = entries_module.read_entry_files()
     search = FaqSearch(known, load_index(known))
     found = [
         *_pair_problems(known),
@@ -70,7 +89,8 @@ def find_problems(today: date, *, every_phrasing: bool = False) -> list[FaqFindi
         *phrasings.find_led_astray(known, search, every_one=every_phrasing),
         *freshness.find_stale(known, today),
     ]
-    return sorted(found, key=lambda each: (each.is_warning, each.path, each.line or 0))
+    found.sort(key=lambda each: (each.is_warning, each.path, each.line or 0))
+    return Examination(found, search)
 
 
 def _path(entry: Entry) -> Path:
@@ -255,6 +275,16 @@ def find_simplified(text: str) -> set[str]:
         and _to_traditional().convert(character) != character
         and (character in _SIMPLIFIED_IN_BIG5 or not _in_big5(character))
     }
+
+
+def to_traditional(text: str) -> str:
+    """Return a text as written in Taiwan, where it has Simplified characters."""
+    return _to_taiwanese().convert(text) if find_simplified(text) else text
+
+
+@cache
+def _to_taiwanese() -> OpenCC:
+    return OpenCC("s2tw")
 
 
 def _in_big5(character: str) -> bool:

@@ -56,6 +56,15 @@ def is_checkout() -> bool:
     return (ROOT / ".git").exists()
 
 
+def require_checkout() -> None:
+    """Refuse to go on where the entries are not files of a checkout.
+
+    :raises NoCheckoutError: where they are not.
+    """
+    if not is_checkout():
+        raise NoCheckoutError("the entries are not in a checkout of the repository")
+
+
 def known_questions() -> list[str]:
     """Return every phrasing and every question that measures the search."""
     known = load_entries()
@@ -106,8 +115,7 @@ def _extract(revision: str, folder: Path) -> None:
 
 
 def _git(*words: str) -> bytes:
-    if not is_checkout():
-        raise NoCheckoutError("the entries are not in a checkout of the repository")
+    require_checkout()
     command = ["git", "-C", str(ROOT), *words]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     if done.returncode != 0:

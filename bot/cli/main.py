@@ -4,31 +4,29 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from typer.exceptions import TyperException
 
 from bot import descriptors
 from bot import settings as settings_module
-from bot.cli import json_output
+from bot.cli import faq_changes, faq_commands, faq_edits, faq_table, json_output
 from bot.memory_dumps import forbid_memory_dumps
 from bot.settings import Settings, SettingsError
-
-if TYPE_CHECKING:
-    from bot.cli.faq_comparison import ChangedAnswer
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Kaika 開卡, a bilingual FAQ bot on Telegram.",
     pretty_exceptions_show_locals=False,
 )
-faq_app = typer.Typer(no_args_is_help=True, help="The FAQ: check, search, unanswered questions.")
 db_app = typer.Typer(no_args_is_help=True, help="The database.")
-app.add_typer(faq_app, name="faq")
+app.add_typer(faq_commands.app, name="faq")
+faq_commands.app.command("learn")(faq_changes.learn_phrasing)
+faq_commands.app.command()(faq_table.export)
+faq_commands.app.command("import")(faq_table.import_)
+faq_commands.app.add_typer(faq_edits.app, name="edits")
 app.add_typer(db_app, name="db")
 _LIGHT = frozenset({"run", "demo", "faq"})
 """Commands that do not need the authority, which is slow to load."""
@@ -93,134 +91,6 @@ def demo(
     _run(bot_demo.run(port, flood_limits=flood_limits))
 
 
-@faq_app.command()
-def check(
-    as_json: AsJson = False,
-    phrasings: Annotated[
-        bool, typer.Option("--phrasings", help="Name every phrasing that leads to another entry.")
-    ] = False,
-    before: Annotated[
-        str | None,
-        typer.Option(metavar="REV", help="Also compare the answers with those of a Git revision."),
-    ] = None,
-) -> None:
-    """Check every FAQ entry in every language."""
-    from bot.cli import faq_check, faq_comparison
-    from services import calendar
-    from services.clock import SystemClock
-
-    today = calendar.today(SystemClock().now())
-    found = faq_check.find_problems(today, every_phrasing=phrasings)
-    errors = sum(not each.is_warning for each in found)
-    changed = faq_comparison.compare_with(before) if before and not errors else []
-    if as_json:
-        listed = {"findings": [each.as_json() for each in found]}
-        if before:
-            listed["changed_answers"] = [each.as_json() for each in changed]
-        json_output.write_json(listed, indent=2)
-    else:
-        for finding in found:
-            _err.print(str(finding), markup=False, highlight=False, soft_wrap=True)
-        if before and not errors:
-            _print_changed(changed, before)
-    if errors:
-        raise typer.Exit(1)
-    if not as_json:
-        warnings = f" {len(found)} warnings." if found else ""
-        _out.print(f"{faq_check.count_entries()} entries are in order in every language.{warnings}")
-
-
-def _print_changed(changed: "list[ChangedAnswer]", before: str) -> None:
-    """Print which known questions are answered in another way."""
-    if not changed:
-        _out.print(f"Every known question has the answer that it has in {before}.")
-        return
-    table = Table("question", "before", "now", title=f"Answers that changed since {before}")
-    for each in changed:
-        table.add_row(escape(each.question), str(each.before), str(each.after))
-    _out.print(table)
-
-
-@faq_app.command(context_settings={"ignore_unknown_options": True})
-def search(
-    question: Annotated[list[str] | None, typer.Argument(help="The question.")] = None,
-    as_json: AsJson = False,
-    limit: Annotated[int, typer.Option(min=1, max=50, help="Results at most.")] = 3,
-    stdin: Annotated[bool, typer.Option("--stdin", help="One question a line in.")] = False,
-) -> None:
-    """Search the FAQ."""
-    from services.faq import entries
-    from services.faq.index import load_index
-    from services.faq.search import FaqSearch
-
-    if stdin == bool(question):
-        raise typer.BadParameter("give a QUESTION, or --stdin and one question a line")
-    known = entries.load_entries()
-    engine = FaqSearch(known, load_index(known))
-    sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    lines = (line.rstrip("\r\n") for line in sys.stdin) if stdin else [" ".join(question or [])]
-    for line in lines:
-        found = engine.search(line, limit).as_json()
-        if as_json:
-            json_output.write_json(found)
-        else:
-            _print_found(found)
-
-
-def _print_found(found: dict[str, Any]) -> None:
-    sure = "[green]sure[/]" if found["confident"] else "[yellow]not sure[/]"
-    table = Table("id", "score", title=f"{found['language']}, {sure}", title_justify="left")
-    for hit in found["results"]:
-        table.add_row(hit["id"], f"{hit['score']:.3f}")
-    _out.print(table)
-
-
-@faq_app.command()
-def unanswered(
-    context: typer.Context,
-    as_json: AsJson = False,
-    limit: Annotated[int, typer.Option(min=1, help="Questions at most.")] = 50,
-) -> None:
-    """List the questions that found no confident answer, most asked first."""
-    from services.faq import unanswered as service
-
-    rows = _run(_run_query(_settings(context), lambda session: service.most_asked(session, limit)))
-    if as_json:
-        listed = [
-            {
-                "question": row.question,
-                "language": row.language,
-                "count": row.count,
-                "first_asked_at": row.first_asked_at.isoformat(),
-                "last_asked_at": row.last_asked_at.isoformat(),
-            }
-            for row in rows
-        ]
-        json_output.write_json(listed, indent=2)
-        return
-    table = Table("times", "language", "question", "last asked")
-    for row in rows:
-        last = row.last_asked_at.strftime("%Y-%m-%d %H:%M")
-        table.add_row(str(row.count), row.language, row.question, last)
-    _out.print(table if rows else "Every question found an answer so far.")
-
-
-@faq_app.command()
-def votes(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show how many found each answer helpful."""
-    from services.faq import votes as service
-
-    counted = _run(_run_query(_settings(context), service.count_by_entry))
-    if as_json:
-        listed = {i: {"helpful": yes, "not_helpful": no} for i, (yes, no) in counted.items()}
-        json_output.write_json(listed, indent=2)
-        return
-    table = Table("entry", "helpful", "not helpful")
-    for entry_id, (yes, no) in sorted(counted.items(), key=lambda item: -item[1][1]):
-        table.add_row(entry_id, str(yes), str(no))
-    _out.print(table if counted else "Nobody has voted yet.")
-
-
 @db_app.command("upgrade")
 def db_upgrade(context: typer.Context) -> None:
     """Bring the database to the shape this version needs."""
@@ -236,22 +106,6 @@ def db_upgrade(context: typer.Context) -> None:
             await database.close()
 
     _out.print(f"The database is at revision {_run(work())}.")
-
-
-async def _run_query(settings: Settings, query: Any) -> Any:
-    from services.storage.database import Database
-    from services.storage.key_fingerprints import upgrade_database
-    from services.storage.upgrade import ensure_current
-
-    database = Database(settings.database)
-    try:
-        if database.is_sqlite:
-            await upgrade_database(database, settings.key_file)
-        await ensure_current(database)
-        async with database.unit_of_work() as session:
-            return await query(session)
-    finally:
-        await database.close()
 
 
 def _settings(context: typer.Context) -> Settings:

@@ -1,6 +1,5 @@
 """PTB's application with our update queue, update processor, rate limiter and services."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cache
@@ -10,7 +9,6 @@ from typing import Any
 from telegram.ext import Application, ApplicationBuilder, ContextTypes
 from telegram.request import BaseRequest
 
-import locales
 from bot.settings import Settings, require_bot_token
 from bot.telegram.rate_limiter import RetryingRateLimiter
 from bot.updates.error_handler import ErrorHandler
@@ -20,9 +18,10 @@ from handlers.context import Context, Services
 from handlers.routes import register
 from services.clock import SystemClock
 from services.conversations import ConversationStore
-from services.faq import entries, error_codes
+from services.faq import entries
 from services.faq.index import load_index
 from services.faq.search import FaqSearch
+from services.faq.vocabulary import make_secret_detector
 from services.formats.hidden import Hidden
 from services.people.chats import move_chat
 from services.people.languages import LanguagePreferences
@@ -31,8 +30,6 @@ from services.secret_detection import SecretDetector
 from services.storage.database import Database
 
 KaikaApplication = Application[Any, Context, Any, Any, Any, Any]
-
-_LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 
 
 def build_application(
@@ -115,15 +112,4 @@ def build_services(
 def load_models() -> tuple[FaqSearch, SecretDetector]:
     """Load the search, and train secret detection on the FAQ entries, once per process."""
     known = entries.load_entries()
-    shapes = SecretDetector(_vocabulary(known), error_codes.contains_code)
-    return FaqSearch(known, load_index(known)), shapes
-
-
-def _vocabulary(known: entries.Entries) -> set[str]:
-    texts = (
-        text
-        for language in locales.LANGUAGES
-        for entry in known.all(language)
-        for text in (entry.title, entry.body, *entry.phrasings)
-    )
-    return {word for text in texts for word in _LATIN_WORD.findall(text)}
+    return FaqSearch(known, load_index(known)), make_secret_detector(known)

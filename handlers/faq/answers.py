@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from html import escape
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
@@ -25,6 +25,8 @@ _RELATED_SHOWN = 3
 _CODES_SHOWN = 3
 _FALLBACK = ("code-forgot-before-card", "lost-card", "pay-how")
 """The most frequent questions, suggested where no entry is similar."""
+MAX_VIEWS = 2_000
+"""Views that are kept: those of every entry, and of some edits before."""
 PERSON_ENTRY = "contact"
 """The entry with the hotline and e-mail address."""
 
@@ -60,13 +62,13 @@ def find_mode(context: Context, entry: Entry) -> Mode:
     return Mode.GUIDE if conversation is GUIDES.get(conversation.name) else Mode.EMBEDDED
 
 
-@cache
+@lru_cache(maxsize=MAX_VIEWS)
 def answer_view(entries: Entries, entry: Entry, mode: Mode) -> View:
     """Return the view of an entry."""
     return view(answer_text(entry, mode), *_rows(entries, entry, mode, None))
 
 
-@cache
+@lru_cache(maxsize=MAX_VIEWS)
 def more_view(entry: Entry, mode: Mode) -> View:
     """Return the view of what is behind *More*."""
     language, other = entry.language, locales.other(entry.language)

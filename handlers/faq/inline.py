@@ -2,7 +2,7 @@
 
 import re
 from contextlib import suppress
-from functools import cache
+from functools import lru_cache
 from html import unescape
 from time import monotonic
 
@@ -86,7 +86,7 @@ async def _tell_pause(query: InlineQuery, update_id: int, limits: RequestLimiter
         await query.answer([], cache_time=int(limits.limit.pause), is_personal=True, button=button)
 
 
-@cache
+@lru_cache(maxsize=answers.MAX_VIEWS)
 def _result(entry: Entry, mode: Mode, username: str) -> InlineQueryResultArticle:
     return InlineQueryResultArticle(
         id=f"{entry.id}.{entry.language}",

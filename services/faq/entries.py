@@ -10,8 +10,8 @@ as ``{fee}``, are filled in from ``locales/facts.yaml``.
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -130,6 +130,10 @@ class Entry:
     def body(self) -> str:
         """Everything that the entry says in any mode; what modes share is repeated."""
         return "\n\n".join(f"{each.short}\n\n{each.more}" for each in self.answers.values())
+
+    def says_the_same(self, other: "Entry") -> bool:
+        """Whether another entry has the same content."""
+        return all(getattr(self, f.name) == getattr(other, f.name) for f in fields(self))
 
 
 def read_entry(path: Path, language: str) -> Entry:
@@ -333,6 +337,12 @@ class Entries:
         self._entries = entries
         self.ids: tuple[str, ...] = tuple(dict.fromkeys(entry_id for entry_id, _ in entries))
 
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> "Entries":
+        """Return these entries in their order."""
+        ordered = sorted(entries, key=lambda entry: (_section_rank(entry), entry.id))
+        return cls({(entry.id, entry.language): entry for entry in ordered})
+
     def get(self, entry_id: str, language: str) -> Entry | None:
         """Return an entry, or `None` if no entry has this id."""
         return self._entries.get((entry_id, language))
@@ -352,13 +362,20 @@ def load_entries() -> Entries:
 
     :raises EntryFormatError: for the first file that is missing or malformed.
     """
+    return read_entry_files()
+
+
+def read_entry_files() -> Entries:
+    """Read every entry of every language, as the files are now.
+
+    :raises EntryFormatError: for the first file that is missing or malformed.
+    """
     entries: list[Entry] = []
     for result in _read_all():
         if isinstance(result, EntryFormatError):
             raise result
         entries.append(result)
-    entries.sort(key=lambda entry: (_section_rank(entry), entry.id))
-    return Entries({(entry.id, entry.language): entry for entry in entries})
+    return Entries.of(entries)
 
 
 def find_format_errors() -> list[EntryFormatError]:

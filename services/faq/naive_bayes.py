@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 _SMOOTHING = 0.1
 _MIN_COUNT = 3
 """A feature of one phrasing alone, which is learnt twice, describes it rather than its class."""
+_UNKNOWN_WEIGHT = 3.0
+"""The weight of a feature that no class has, such as the name of something new."""
 
 
 class NaiveBayes:
@@ -56,3 +58,12 @@ class NaiveBayes:
     def knows(self, feature: str) -> bool:
         """Whether `feature` was seen often enough to be scored."""
         return feature in self._rows
+
+    def weigh(self, feature: str) -> float:
+        """Return how much a feature tells of the class, in natural units of information."""
+        row = self._rows.get(feature)
+        if row is None:
+            return _UNKNOWN_WEIGHT
+        shares = np.exp(self.weights[row])
+        shares /= shares.sum()
+        return float(np.log(len(shares)) + (shares * np.log(shares)).sum())

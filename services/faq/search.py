@@ -88,11 +88,14 @@ class FaqSearch:
     """Finds entries for questions, in memory.
 
     :param index: what was learnt from the entries; it is learnt now where there is none.
+    :ivar ids: the entries that it can find.
+    :ivar fingerprint: hash of what it was learnt from.
     """
 
     def __init__(self, entries: Entries, index: SearchIndex | None = None) -> None:
         index = index or learn(entries)
-        self._ids = index.ids
+        self.ids = index.ids
+        self.fingerprint = index.fingerprint
         self._reader = FeatureReader(index.words, training_data.load_lexicon())
         self._model = index.model
         self._exact_matches = index.exact_matches
@@ -116,6 +119,13 @@ class FaqSearch:
         confident = is_sure and is_read and not ranking.is_trouble
         hits = tuple(ranking.hits[: max(limit, 0)])
         return SearchResult(question, language, confident, hits, ranking.is_trouble and is_read)
+
+    def weigh_features(self, text: str) -> dict[str, float]:
+        """Return units and ideas of a text, and how much each tells of what it is about."""
+        normalised = self._reader.normalise(split_units(text[:MAX_CHARACTERS]))
+        features = self._reader.features(normalised)
+        single = (name for name in features if " " not in name and name.count("#") < 2)
+        return {name: self._model.weigh(name) for name in single}
 
     def _rank_clauses(self, text: str, units: Sequence[str], count: int) -> _Ranking:
         """Rank entries for a text, or for what is left of it without its first clauses.
@@ -142,24 +152,24 @@ class FaqSearch:
         leads = (scores[:-2] - background) / math.sqrt(len(features) + 1)
         best = np.argsort(-leads, kind="stable").tolist()
         hits = [
-            SearchHit(self._ids[number], _score(float(leads[number]))) for number in best[:count]
+            SearchHit(self.ids[number], _score(float(leads[number]))) for number in best[:count]
         ]
         margin = float(scores[best[0]] - scores[best[1]])
         return _Ranking(hits, margin, bool(scores[-1] > max(scores[best[0]], background)))
 
     def _put_first(self, exact: int, ranking: _Ranking) -> _Ranking:
         """Return a ranking that begins with the class of an exact match, beyond doubt."""
-        if exact >= len(self._ids):
-            is_trouble = exact == len(self._ids) + 1
+        if exact >= len(self.ids):
+            is_trouble = exact == len(self.ids) + 1
             return _Ranking(ranking.hits, ranking.margin, is_trouble)
-        entry_id = self._ids[exact]
+        entry_id = self.ids[exact]
         others = [hit for hit in ranking.hits if hit.id != entry_id]
         return _Ranking([SearchHit(entry_id, 1.0), *others], math.inf)
 
     def _find_exact(self, question: str, units: Sequence[str]) -> int | None:
         """Return the class of a question that quotes an error code or equals a training text."""
         if _quotes_known_code(question):
-            return self._ids.index(ERROR_CODE_ENTRY)
+            return self.ids.index(ERROR_CODE_ENTRY)
         return self._exact_matches.get(" ".join(units))
 
 

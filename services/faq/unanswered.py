@@ -31,6 +31,12 @@ def normalise(question: str) -> str:
     return " ".join(text.split()).strip("?!.。 ")[:LONGEST]
 
 
+def has_personal_data(text: str) -> bool:
+    """Whether a text has links, addresses or numbers, or what stands for them once normalised."""
+    plain = normalize(text)
+    return any(pattern.search(plain) or name in plain for pattern, name in _PERSONAL)
+
+
 async def record_question(
     session: AsyncSession, question: str, language: str, now: datetime
 ) -> None:

@@ -15,6 +15,7 @@ MODEL_MODULES = (
     "services.authority.ca.models",
     "services.bridge.models",
     "services.desk.models",
+    "services.faq.edits.models",
 )
 """Where tables are described."""
 

@@ -48,6 +48,7 @@ WALL_CLOCK_COLUMNS = {
     "desk_staff": "checked_at",
     "doubts": "expires_at denied_at",
     "due": "at",
+    "faq_changes": "at",
     "grants": "revealed_at announced_at",
     "inbox": "received_at",
     "invoices": "created_at",

@@ -1,0 +1,1 @@
+"""Edits of the FAQ in a running service, which lie over the files that came with the package."""

@@ -1,0 +1,1 @@
+"""The whole FAQ as one table, which an office edits."""
