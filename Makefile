@@ -87,7 +87,7 @@ $(FUZZER): requirements/fuzz.txt | $(STAMP)
 	@touch $(FUZZER)
 
 test: setup system $(READER) ## Run every test, on two cores
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 faults: setup system $(READER) ## Let everything around the bot fail, and kill it; KILLS=100 SEED=1 goes on with that seed
 	$(BIN)/python -m tests.faults --kills $(KILLS) $(if $(SEED),--seed $(SEED))

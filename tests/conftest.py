@@ -21,6 +21,26 @@ _PRINTED = (
 )
 
 
+_LONGEST = (
+    "bot/test_kill_cardholders.py",
+    "bot/test_kill_customers.py",
+    "bot/test_two_processes.py",
+    "handlers/conversations/online/test_interruptions.py",
+    "handlers/conversations/online/test_interruptions_with_pc.py",
+    "reader_bridge/app/test_clean_install.py",
+    "sandbox/page/test_answers_fit.py",
+    "services/authority/test_random_histories.py",
+)
+"""The files that take longest, which come first, so that no core waits for the other in the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Move the longest files to the front; else the order stays as it is."""
+    longest = {Path(__file__).parent / name for name in _LONGEST}
+    assert all(path.is_file() for path in longest), "one of the longest files has another name"
+    items.sort(key=lambda item: item.path not in longest)
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
