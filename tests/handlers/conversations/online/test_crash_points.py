@@ -25,8 +25,8 @@ from tests.services.authority.authority_harness import fast_folder
 
 MOST_EFFECTS = 70
 """More effects than any scenario has."""
-STRIDE = 3
-"""Every third crash point is tested here, and all of them by `crash_runs`."""
+STRIDE = 7
+"""Every seventh crash point is tested here, and all of them by `crash_runs`."""
 Ready = tuple[PreparedData, Mapping[str, Baseline]]
 
 
@@ -65,4 +65,4 @@ async def test_after_a_crash_at_any_effect_nothing_is_lost_or_done_twice(ready: 
         await check_crash_point(prepared, baselines, effect)
         for effect in range(1, most + 1, STRIDE)
     ]
-    assert sum(crashes) > 80
+    assert sum(crashes) > 30
