@@ -76,9 +76,12 @@ def report_shipped() -> None:
     began = time.process_time()
     search = FaqSearch(load_entries()).search
     built = time.process_time() - began
-    print("| questions | script | first | in three | confident | off-topic not confident |")
-    print("|---|---|---|---|---|---|")
-    for name in ("dev", "held_out"):
+    print(
+        "| questions | script | first | in three | confident | confidently wrong "
+        "| off-topic not confident |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for name in ("dev", "held_out", "fresh"):
         for script in SCRIPTS:
             asked = [(i, search(q)) for i, s, q in read_questions(name) if s == script]
             away = [search(q) for s, q in read_questions(f"off_topic_{name}") if s == script]
@@ -86,6 +89,7 @@ def report_shipped() -> None:
                 [answer.results[0].id == entry for entry, answer in asked],
                 [entry in [hit.id for hit in answer.results] for entry, answer in asked],
                 [answer.confident for _, answer in asked],
+                [answer.confident and answer.results[0].id != entry for entry, answer in asked],
                 [not answer.confident for answer in away],
             )
             print(f"| `{name}` | {script} | {' | '.join(map(in_hundred, cells))} |")

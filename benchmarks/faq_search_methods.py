@@ -4,7 +4,7 @@ import re
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Protocol
 
 import numpy as np
@@ -32,7 +32,8 @@ class Corpus:
             if (entry := entries.get(entry_id, language))
             for text in (entry.title, *entry.phrasings)
         ]
-        rows += [(text, len(self.ids)) for text in load_off_topic_questions()]
+        off_topic = chain.from_iterable(load_off_topic_questions().values())
+        rows += [(text, len(self.ids)) for text in off_topic]
         self.texts = [text for text, _ in rows]
         self.classes = np.array([number for _, number in rows])
         self.count = len(self.ids) + 1

@@ -34,6 +34,11 @@ def primary(tag: str) -> str:
     return tag.replace("_", "-").split("-", 1)[0]
 
 
+def is_chinese(language: str) -> bool:
+    """Whether somebody who reads `language` reads the Chinese that the official pages have."""
+    return primary(language) == "zh"
+
+
 def other(language: str) -> str:
     """Return the language that the "show it in the other language" button leads to."""
     return LANGUAGES[(LANGUAGES.index(language) + 1) % len(LANGUAGES)]

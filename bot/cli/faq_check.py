@@ -14,6 +14,7 @@ import locales
 from handlers.conversations.registry import GUIDES
 from handlers.faq import answers
 from handlers.screen import markdown
+from handlers.screen.text import N_, label
 from locales import facts
 from locales.pictures import load_picture_texts
 from services.faq import entries as entries_module
@@ -24,14 +25,14 @@ from services.faq.entries import SECTIONS, Entries, Entry, Mode, find_line
 from services.faq.index import load_index
 from services.faq.search import FaqSearch
 
-HEADINGS = {
-    "Steps": "步驟",
-    "Menu path": "選單路徑",
-    "Good to know": "補充說明",
-    "If it does not work": "如果不順利",
-    "Not certain": "尚不確定",
-}
-"""The headings an entry may have, English → Traditional Chinese."""
+HEADINGS = (
+    N_("Steps"),
+    N_("Menu path"),
+    N_("Good to know"),
+    N_("If it does not work"),
+    N_("Not certain"),
+)
+"""The headings an entry may have; the catalogue has them in the other languages."""
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]*[A-Za-z0-9/_=-]")
@@ -120,7 +121,7 @@ def _differences(first: Entry, other: Entry) -> Iterator[FaqFinding]:
         "official page": (lambda e: e.page, "page:"),
         "sources": (lambda e: [(s.url, s.date) for s in e.sources], "sources:"),
         "day of the last check": (lambda e: e.checked, "checked:"),
-        "headings": (lambda e: [HEADINGS.get(h, h) for h in _HEADING.findall(e.body)], "## "),
+        "headings": (_english_headings, "## "),
         "links": (find_links, "http"),
         "figures": (find_figures, "# "),
     }
@@ -132,6 +133,16 @@ def _differences(first: Entry, other: Entry) -> Iterator[FaqFinding]:
                 f"{name} differ: {first.language} {of(first)!r}, {other.language} {of(other)!r}",
                 f"Say the same in {first.language}/faq/{first.id}.md and here",
             )
+
+
+def _headings(language: str) -> dict[str, str]:
+    """Return the headings in a language, with the English one of each."""
+    return {label(language, each): each for each in HEADINGS}
+
+
+def _english_headings(entry: Entry) -> list[str]:
+    headings = _headings(entry.language)
+    return [headings.get(each, each) for each in _HEADING.findall(entry.body)]
 
 
 def find_links(entry: Entry) -> set[str]:
@@ -205,9 +216,9 @@ def _text_problems(entry: Entry) -> Iterator[FaqFinding]:
         problem = f"the title is longer than {_LONGEST_TITLE} characters"
         yield FaqFinding(path, find_line(path, "# "), problem, "Shorten it")
     for heading in _HEADING.findall(entry.body):
-        if heading not in HEADINGS and heading not in HEADINGS.values():
+        if heading not in _headings(entry.language):
             problem = f"heading {heading!r} is not one of the fixed ones"
-            remedy = f"Write one of {', '.join((*HEADINGS, *HEADINGS.values()))}"
+            remedy = f"Write one of {', '.join(_headings(entry.language))}"
             yield FaqFinding(path, find_line(path, f"## {heading}"), problem, remedy)
     yield from _rendering_problems(entry)
     if entry.language == "zh_Hant":

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import locales
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_texts import PAIRING_END_TEXTS
 from handlers.context import Context
@@ -356,7 +357,7 @@ class PairingSteps:
         words = self.hub.pairing_words(ctx.chat_id)
         if words is None:
             return self._not_pending_text(ctx)
-        is_chinese = ctx.language.startswith("zh")
+        is_chinese = locales.is_chinese(ctx.language)
         first, second = (word.chinese if is_chinese else word.english for word in words)
         return say(ctx.language, _COMPARE_WORDS, first=first, second=second)
 

@@ -164,7 +164,7 @@ def hours_text(hours: BusinessHours, language: str) -> str:
         if spans
     ]
     parts = [f"{_days_text(found, language)} {_spans_text(spans)}" for spans, found in groups]
-    return ("；" if language.startswith("zh") else "; ").join(parts)
+    return label(language, "; ").join(parts)
 
 
 def moment_text(moment: datetime, now: datetime, language: str) -> str:
@@ -190,7 +190,7 @@ def _days_text(days: list[int], language: str) -> str:
     first, last = (label(language, _DAYS[WEEKDAYS[day]]) for day in (days[0], days[-1]))
     if first == last:
         return first
-    return f"{first}至{last}" if language.startswith("zh") else f"{first}–{last}"
+    return label(language, "{first}–{last}", first=first, last=last)
 
 
 def _spans_text(spans: Iterable[Span]) -> str:

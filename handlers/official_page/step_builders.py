@@ -1,5 +1,6 @@
 """Building blocks of the steps that guide a person through the official page."""
 
+import locales
 from handlers.engine.model import ButtonTransition, InfoButton, Step, StepContext, StepText
 from handlers.engine.rendering import render_text
 from handlers.official_page.menus import SITE, Menu
@@ -83,7 +84,7 @@ def text_to_show(chinese: str, meaning: str) -> InfoButton:
 
     def text(ctx: StepContext) -> Markup:
         sentence = f"{say(ctx.language, _SHOW)}\n\n<blockquote>{_GREETING}{chinese}</blockquote>"
-        if ctx.language.startswith("zh"):
+        if locales.is_chinese(ctx.language):
             return Markup(sentence)
         translation = f"{say(ctx.language, _MEANING)} {say(ctx.language, meaning)}"
         return Markup(f"{sentence}\n{translation}")

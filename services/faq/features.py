@@ -230,6 +230,11 @@ def count_words(
     return {unit: times for unit, times in frequency.items() if _is_word(unit)}
 
 
+def is_pair_of_ideas(feature: str) -> bool:
+    """Whether a feature is two ideas, rather than one or than words."""
+    return feature.startswith("#") and feature.count("#") > 1
+
+
 class FeatureReader:
     """Extracts the features of a text.
 

@@ -36,13 +36,16 @@ _CODE = (
 class SearchIndex:
     """What was learnt from every phrasing in every language.
 
-    :ivar ids: the entries; the model has a class for each, then off topic and vague complaint.
+    :ivar ids: the entries; the model has a class for each, then one for vague complaints, then
+        one for each kind of off-topic question.
+    :ivar off_topic_kinds: the kinds.
     :ivar words: how often each word occurs.
     :ivar exact_matches: the class of each training text, by its units.
     :ivar fingerprint: hash of what it was learnt from.
     """
 
     ids: tuple[str, ...]
+    off_topic_kinds: tuple[str, ...]
     words: Mapping[str, int]
     model: NaiveBayes
     exact_matches: Mapping[str, int]
@@ -52,6 +55,7 @@ class SearchIndex:
         """Return the content of an index file."""
         names = {
             "ids": self.ids,
+            "off_topic_kinds": self.off_topic_kinds,
             "words": self.words,
             "features": self.model.names,
             "exact_matches": self.exact_matches,
@@ -73,11 +77,12 @@ def read_index(content: bytes) -> SearchIndex:
             names: dict[str, Any] = json.loads(arrays["names"].tobytes())
             weights = arrays["weights"]
         model = NaiveBayes(names["features"], weights)
-        shape = (len(model.names), len(names["ids"]) + 2)
-        if weights.dtype != np.float32 or weights.shape != shape:
+        classes = len(names["ids"]) + 1 + len(names["off_topic_kinds"])
+        if weights.dtype != np.float32 or weights.shape != (len(model.names), classes):
             raise ValueError("the weights do not fit the features")
         return SearchIndex(
             ids=tuple(names["ids"]),
+            off_topic_kinds=tuple(names["off_topic_kinds"]),
             words=names["words"],
             model=model,
             exact_matches=names["exact_matches"],
@@ -130,21 +135,23 @@ def learn(entries: Entries) -> SearchIndex:
     samples = [reader.features(reader.normalise(text)) for text in (*units, *opened)]
     return SearchIndex(
         ids=entries.ids,
+        off_topic_kinds=tuple(training_data.load_off_topic_questions()),
         words=words,
-        model=NaiveBayes.train(samples, classes * 2, len(entries.ids) + 2),
+        model=NaiveBayes.train(samples, classes * 2, max(classes) + 1),
         exact_matches={" ".join(text): n for text, n in zip(units, classes, strict=True)},
         fingerprint=fingerprint(entries),
     )
 
 
 def _samples(entries: Entries) -> tuple[list[str], list[int]]:
-    """Return the training texts and their classes; the last two are off topic and trouble."""
+    """Return the training texts and their classes, as `SearchIndex.ids` orders them."""
     texts: list[str] = []
     classes: list[int] = []
     for number, samples in _texts(entries):
         texts += samples
         classes += [number] * len(samples)
-    further = (training_data.load_off_topic_questions(), training_data.load_vague_complaints())
+    off_topic = training_data.load_off_topic_questions().values()
+    further = (training_data.load_vague_complaints(), *off_topic)
     for number, samples in enumerate(further, len(entries.ids)):
         texts += samples
         classes += [number] * len(samples)

@@ -7,11 +7,15 @@ from itertools import chain, count
 import numpy as np
 from numpy.typing import NDArray
 
+from services.faq.features import is_pair_of_ideas
+
 _SMOOTHING = 0.1
 _MIN_COUNT = 3
 """A feature of one phrasing alone, which is learnt twice, describes it rather than its class."""
 _UNKNOWN_WEIGHT = 3.0
 """The weight of a feature that no class has, such as the name of something new."""
+_PAIR_WEIGHT = 0.6
+"""Weight of a pair of ideas, both of which count by themselves already."""
 
 
 class NaiveBayes:
@@ -45,8 +49,10 @@ class NaiveBayes:
         frequent = np.flatnonzero(counts.sum(axis=1) >= _MIN_COUNT)
         names = list(numbers)
         smoothed = counts[frequent] + _SMOOTHING
-        weights = np.log(smoothed / smoothed.sum(axis=0)).astype(np.float32)
-        return cls([names[number] for number in frequent.tolist()], weights)
+        weights = np.log(smoothed / smoothed.sum(axis=0))
+        kept = [names[number] for number in frequent.tolist()]
+        weights[[is_pair_of_ideas(name) for name in kept]] *= _PAIR_WEIGHT
+        return cls(kept, weights.astype(np.float32))
 
     def scores(self, features: Iterable[str]) -> NDArray[np.float32]:
         """Return the score of each class; unknown features are ignored."""

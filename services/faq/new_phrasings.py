@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 import locales
 from services.faq import drafts, training_data, unanswered
@@ -97,7 +98,8 @@ def _refuse_known(text: str, entry_id: str, known: Entries) -> None:
                 is_own = entry.id == entry_id
                 problem = PhrasingProblem.KNOWN if is_own else PhrasingProblem.OF_ANOTHER_ENTRY
                 raise PhrasingRefusedError(problem, entry.id)
-    if any(split_units(each) == units for each in training_data.load_off_topic_questions()):
+    off_topic = chain.from_iterable(training_data.load_off_topic_questions().values())
+    if any(split_units(each) == units for each in off_topic):
         raise PhrasingRefusedError(PhrasingProblem.OFF_TOPIC)
     if any(split_units(each) == units for each in training_data.load_vague_complaints()):
         raise PhrasingRefusedError(PhrasingProblem.VAGUE)

@@ -19,13 +19,16 @@ from services.language_detection import MAX_CHARACTERS, detect_language
 
 ERROR_CODE_ENTRY = "error-code"
 
-_CONFIDENT_LEAD = 5.0
-"""The lead over "off topic" that makes an answer confident; docs/search.md shows its choice."""
+_CONFIDENT_LEAD = 3.2
+"""The lead over the likeliest kind of off-topic question that makes an answer confident;
+docs/search.md shows its choice."""
 CONFIDENT_SCORE = 0.5
-_CONFIDENT_MARGIN = 7.0
-"""The lead over the second entry, in natural logarithms, that makes an answer confident."""
+_CONFIDENT_MARGIN = {locales.DEFAULT: 4.0}
+_CONFIDENT_MARGIN_ELSEWHERE = 8.0
+"""The lead over the second entry, in natural logarithms, that makes an answer confident. It grows
+with the number of features that say the same, of which characters make more than words do."""
 _UNKNOWN_UNIT = 4.0
-"""Weight towards "off topic" of a word that no phrasing and no off-topic question uses."""
+"""Weight towards off topic of a word that no phrasing and no off-topic question uses."""
 
 _CLAUSE_END = re.compile(r"[.!?:;,。！？：；，…\n]")
 _MAX_OPENING_CLAUSES = 6
@@ -114,7 +117,8 @@ class FaqSearch:
         if exact is not None:
             ranking = self._put_first(exact, ranking)
         language = detect_language(question)
-        is_sure = ranking.score >= CONFIDENT_SCORE and ranking.margin >= _CONFIDENT_MARGIN
+        margin = _CONFIDENT_MARGIN.get(language, _CONFIDENT_MARGIN_ELSEWHERE)
+        is_sure = ranking.score >= CONFIDENT_SCORE and ranking.margin >= margin
         is_read = language in locales.LANGUAGES or _quotes_known_code(question)
         confident = is_sure and is_read and not ranking.is_trouble
         hits = tuple(ranking.hits[: max(limit, 0)])
@@ -148,19 +152,20 @@ class FaqSearch:
         features = self._reader.features(normalised)
         scores = self._model.scores(features)
         unknown = sum(not self._model.knows(unit) for unit in set(normalised))
-        background = scores[-2] + _UNKNOWN_UNIT * unknown
-        leads = (scores[:-2] - background) / math.sqrt(len(features) + 1)
+        of_entries, trouble = scores[: len(self.ids)], scores[len(self.ids)]
+        background = scores[len(self.ids) + 1 :].max() + _UNKNOWN_UNIT * unknown
+        leads = (of_entries - background) / math.sqrt(len(features) + 1)
         best = np.argsort(-leads, kind="stable").tolist()
         hits = [
             SearchHit(self.ids[number], _score(float(leads[number]))) for number in best[:count]
         ]
         margin = float(scores[best[0]] - scores[best[1]])
-        return _Ranking(hits, margin, bool(scores[-1] > max(scores[best[0]], background)))
+        return _Ranking(hits, margin, bool(trouble > max(scores[best[0]], background)))
 
     def _put_first(self, exact: int, ranking: _Ranking) -> _Ranking:
         """Return a ranking that begins with the class of an exact match, beyond doubt."""
         if exact >= len(self.ids):
-            is_trouble = exact == len(self.ids) + 1
+            is_trouble = exact == len(self.ids)
             return _Ranking(ranking.hits, ranking.margin, is_trouble)
         entry_id = self.ids[exact]
         others = [hit for hit in ranking.hits if hit.id != entry_id]

@@ -34,9 +34,13 @@ def _read_lines(name: str) -> list[str]:
     ]
 
 
-def load_off_topic_questions() -> list[str]:
-    """Load questions that no entry answers."""
-    return [row.split("\t")[1] for row in _read_lines(OFF_TOPIC)]
+def load_off_topic_questions() -> Mapping[str, list[str]]:
+    """Load questions that no entry answers, by their kind."""
+    by_kind: dict[str, list[str]] = {}
+    for row in _read_lines(OFF_TOPIC):
+        kind, question = row.split("\t")[:2]
+        by_kind.setdefault(kind, []).append(question)
+    return by_kind
 
 
 def load_vague_complaints() -> list[str]:

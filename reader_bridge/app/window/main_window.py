@@ -33,7 +33,6 @@ _TITLE_BAR = 48
 """Height that the window manager needs above a window, in pixels, at most."""
 ASIDE_MILLISECONDS = 60_000
 """How long a notice is shown beside what goes on."""
-LANGUAGE_NAMES = {"en": "English", "zh_Hant": "中文"}
 
 
 class MainWindow(QWidget):
@@ -127,7 +126,7 @@ class MainWindow(QWidget):
 
     def _apply_language(self) -> None:
         other = locales.other(self.language)
-        self.language_button.setText(LANGUAGE_NAMES.get(other, other))
+        self.language_button.setText(localise(other, "English"))
         self.login_box.setText(localise(self.language, "Start when I log in"))
         if self._tray is not None:
             self._tray.set_language(self.language)
@@ -137,7 +136,7 @@ class MainWindow(QWidget):
                 self.language, "Your PIN is typed here and goes to the card only, never to a chat."
             )
         )
-        families = [*theme.CHINESE_FONTS] if self.language != locales.DEFAULT else [*theme.FONTS]
+        families = [*(theme.CHINESE_FONTS if locales.is_chinese(self.language) else theme.FONTS)]
         font = QFont()
         font.setFamilies([*families, *theme.CHINESE_FONTS])
         QApplication.setFont(font)

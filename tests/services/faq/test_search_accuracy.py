@@ -1,7 +1,8 @@
 """Accuracy of the search on questions that it was not trained on.
 
-``dev`` was looked at while the search was made, ``held_out`` was not. The bars stand at the
-figures the product promises: 92 first, 98 among three, 85 confident, 85 off-topic not confident.
+``dev`` was looked at while the search was made, ``held_out`` and ``fresh`` were not. The bars stand
+about two points below what is measured (docs/search.md), which is what some rewritten phrasings may
+move.
 """
 
 import pytest
@@ -11,7 +12,8 @@ from services.faq.search import FaqSearch
 from tests.services.faq.conftest import questions
 
 SCRIPTS = ("en", "zh_Hant", "zh_Hans")
-SETS = ("dev", "held_out")
+SETS = ("dev", "held_out", "fresh")
+OFF_TOPIC = {"dev": ("dev",), "measured": ("held_out", "fresh")}
 
 
 def share(hits: list[bool]) -> float:
@@ -31,7 +33,7 @@ def test_the_right_entry_comes_first_or_among_three(
         for entry_id, its_script, question in questions(name)
         if its_script == script
     ]
-    assert share([place == 0 for place in found]) >= 0.92
+    assert share([place == 0 for place in found]) >= 0.93
     assert share([place < 3 for place in found]) >= 0.98
 
 
@@ -40,15 +42,33 @@ def test_the_right_entry_comes_first_or_among_three(
 def test_a_question_on_the_subject_is_answered_with_confidence(
     search: FaqSearch, name: str, script: str
 ) -> None:
-    asked = [question for _, its_script, question in questions(name) if its_script == script]
-    assert share([search.search(question).confident for question in asked]) >= 0.85
+    asked = [
+        (entry_id, search.search(question))
+        for entry_id, its_script, question in questions(name)
+        if its_script == script
+    ]
+    assert share([answer.confident for _, answer in asked]) >= 0.87
+    wrong = [answer.confident and answer.results[0].id != entry_id for entry_id, answer in asked]
+    assert share(wrong) <= 0.045
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-@pytest.mark.parametrize("name", SETS)
-def test_a_question_off_the_subject_is_not(search: FaqSearch, name: str, script: str) -> None:
-    asked = [q for its_script, q in questions(f"off_topic_{name}") if its_script == script]
-    assert share([not search.search(question).confident for question in asked]) >= 0.85
+@pytest.mark.parametrize("sets", OFF_TOPIC)
+def test_a_question_off_the_subject_is_not(search: FaqSearch, sets: str, script: str) -> None:
+    asked = [
+        question
+        for name in OFF_TOPIC[sets]
+        for its_script, question in questions(f"off_topic_{name}")
+        if its_script == script
+    ]
+    assert share([not search.search(question).confident for question in asked]) >= 0.93
+
+
+def test_a_question_in_a_language_not_spoken_here_is_never_answered_with_confidence(
+    search: FaqSearch,
+) -> None:
+    sure = [q for _, _, q in questions("other_languages") if search.search(q).confident]
+    assert sure == []
 
 
 @pytest.mark.parametrize("name", SETS)
