@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+import locales
 from services.formats.text_cleaning import normalize
 
 ENGLISH, CHINESE = "en", "zh_Hant"
@@ -54,9 +55,17 @@ _MIN_SHARE = 0.33
 
 @cache
 def function_words() -> Mapping[str, frozenset[str]]:
-    """Load the words that tell languages in Latin letters apart, by the language."""
+    """Load the words that tell languages in Latin letters apart, by the language.
+
+    A language may add its own in ``locales/<language>/search/function_words.txt``.
+    """
     listed: dict[str, str] = yaml.safe_load(_WORDS_PATH.read_text(encoding="utf-8"))
-    return {language: frozenset(words.split()) for language, words in listed.items()}
+    words = {language: set(text.split()) for language, text in listed.items()}
+    for language in locales.LANGUAGES:
+        path = locales.folder(language, "search") / "function_words.txt"
+        if path.exists():
+            words.setdefault(language, set()).update(path.read_text(encoding="utf-8").split())
+    return {language: frozenset(found) for language, found in words.items()}
 
 
 def detect_language(text: str) -> str:

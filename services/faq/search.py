@@ -23,8 +23,7 @@ _CONFIDENT_LEAD = 3.2
 """The lead over the likeliest kind of off-topic question that makes an answer confident;
 docs/search.md shows its choice."""
 CONFIDENT_SCORE = 0.5
-_CONFIDENT_MARGIN = {locales.DEFAULT: 4.0}
-_CONFIDENT_MARGIN_ELSEWHERE = 8.0
+_CONFIDENT_MARGIN, _CONFIDENT_MARGIN_IN_CHINESE = 4.0, 8.0
 """The lead over the second entry, in natural logarithms, that makes an answer confident. It grows
 with the number of features that say the same, of which characters make more than words do."""
 _UNKNOWN_UNIT = 4.0
@@ -117,7 +116,8 @@ class FaqSearch:
         if exact is not None:
             ranking = self._put_first(exact, ranking)
         language = detect_language(question)
-        margin = _CONFIDENT_MARGIN.get(language, _CONFIDENT_MARGIN_ELSEWHERE)
+        is_chinese = locales.is_chinese(language)
+        margin = _CONFIDENT_MARGIN_IN_CHINESE if is_chinese else _CONFIDENT_MARGIN
         is_sure = ranking.score >= CONFIDENT_SCORE and ranking.margin >= margin
         is_read = language in locales.LANGUAGES or _quotes_known_code(question)
         confident = is_sure and is_read and not ranking.is_trouble
