@@ -49,7 +49,7 @@ _CHINESE_FRAME = re.compile(
     "[的了嗎吗呢吧啊我你您他她是有不沒没怎麼么什哪這这那在要能會会把被跟還还都就也]"
 )
 _WORDS_PATH = Path(__file__).with_name("function_words.yaml")
-_MIN_SHARE = 0.33
+_MIN_SHARE = 0.34
 """Share of a text's words that have to be function words of a language without English ones."""
 
 

@@ -23,7 +23,7 @@ _CONFIDENT_LEAD = 3.2
 """The lead over the likeliest kind of off-topic question that makes an answer confident;
 docs/search.md shows its choice."""
 CONFIDENT_SCORE = 0.5
-_CONFIDENT_MARGIN, _CONFIDENT_MARGIN_IN_CHINESE = 4.0, 8.0
+_CONFIDENT_MARGIN, _CONFIDENT_MARGIN_IN_CHINESE = 5.5, 8.0
 """The lead over the second entry, in natural logarithms, that makes an answer confident. It grows
 with the number of features that say the same, of which characters make more than words do."""
 _UNKNOWN_UNIT = 4.0

@@ -18,8 +18,8 @@ def add_vietnamese(to: Path) -> None:
     """Copy the package `locales` with the Vietnamese folder, filled up with English."""
     shutil.copytree(locales.ROOT, to, ignore=shutil.ignore_patterns("__pycache__"))
     folder = to / "vi"
-    shutil.copytree(VIETNAMESE, folder)
-    shutil.copy(to / "en" / "error_codes.yaml", folder)
+    shutil.copytree(to / "en", folder, ignore=shutil.ignore_patterns("faq"))
+    shutil.copytree(VIETNAMESE, folder, dirs_exist_ok=True)
     for catalogue in (to / "zh_Hant" / "LC_MESSAGES").glob("*.po"):
         own = folder / "LC_MESSAGES" / catalogue.name
         if not own.exists():
