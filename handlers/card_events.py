@@ -21,6 +21,7 @@ from handlers.conversations import pair
 from handlers.engine.model import ExternalTransition, StatusMessage, StepContext, StepResult
 from handlers.engine.session import ConversationSession, conversations_of
 from handlers.engine.transitions import CANCELLED
+from handlers.finished_elsewhere import finish_conversation
 from handlers.screen.view import send_to, show_at, view
 from reader_bridge.protocol import FailureCode
 from services.back_off import back_off
@@ -214,12 +215,25 @@ class BridgeEventHandler:
         """
         text = operation_texts.background_message(event, ctx.language)
         if text is not None:
+            if isinstance(event, events.CardTaskSucceeded):
+                await self._finish_conversation(event, context)
             try:
                 await send_to(context.bot, ctx.chat_id, view(text))
             except Forbidden:
                 _log.info("bridge_chat_closed_to_us")
         if ended is not None:
             await self.hub.acknowledge_end(ended)
+
+    async def _finish_conversation(self, event: events.CardTaskSucceeded, context: Context) -> None:
+        """Close the conversation of an operation that was begun again, and is done now."""
+        name = str(event.task)
+        async with context.services.database.unit_of_work() as session:
+            await finish_conversation(
+                session,
+                context.services,
+                event.chat_id,
+                lambda state: state.conversation == name,
+            )
 
     async def _follow(
         self, session: ConversationSession, state: ConversationState, result: StepResult

@@ -17,14 +17,15 @@ from telegram.ext import ApplicationHandlerStop
 import locales
 from handlers import lost_card
 from handlers.context import Context
+from handlers.conversations.registry import is_guide
 from handlers.desk import subscriber
 from handlers.engine import message_handler, start_handler
-from handlers.engine.session import open_session
+from handlers.engine.session import conversations_of, open_session
 from handlers.engine.transitions import CANCEL
 from handlers.faq import answers, questions
 from handlers.screen.deletion import delete_incoming_message
 from handlers.screen.text import N_, Markup, label, say
-from handlers.screen.view import PressedButton, View, send, view
+from handlers.screen.view import PressedButton, View, button, send, view
 from services.request_limits import RequestLimiter
 from services.secret_detection import SecretShape
 
@@ -203,7 +204,11 @@ async def _warn(update: Update, context: Context, shape: SecretShape, deleted: b
         )
     is_asked = await message_handler.awaits_an_answer(update, context)
     advice = _advice(context, shape, language, is_asked)
-    await send(update, context, view(Markup(f"{warning}\n\n{advice}"), answers.more_row(language)))
+    rows = [answers.more_row(language)]
+    if not is_asked:
+        guides = button(label(language, "🧭 See all guides"), "guides", language)
+        rows = [[lost_card.lost_card_button(language)], [guides], *rows]
+    await send(update, context, view(Markup(f"{warning}\n\n{advice}"), *rows))
 
 
 def _advice(context: Context, shape: SecretShape, language: str, is_asked: bool) -> Markup:
@@ -211,13 +216,15 @@ def _advice(context: Context, shape: SecretShape, language: str, is_asked: bool)
 
     :param is_asked: whether a step is open, which is shown again below.
     """
-    if context.services.authority is None:
+    is_payment_card = shape is SecretShape.PAYMENT_CARD
+    is_paid_elsewhere = is_payment_card and is_guide(conversations_of(context)["pay"])
+    if context.services.authority is None or is_paid_elsewhere:
         return say(
             language,
             "I never need it. Type it only on the official page, {site}. You can ask "
             "your question again without it.",
         )
-    if shape is SecretShape.PAYMENT_CARD:
+    if is_payment_card:
         return say(
             language,
             "Never type card numbers in a chat. When you pay, Telegram opens the payment "

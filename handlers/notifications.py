@@ -18,6 +18,7 @@ from telegram.error import BadRequest, Forbidden
 from telegram.ext import ExtBot
 
 from handlers.context import Context, Services
+from handlers.finished_elsewhere import FINISHED_BY, finish_conversation, is_about
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, show, view
 from services.authority.data_types import LinkedPerson, ReportResult
@@ -196,6 +197,15 @@ async def render_notice(
         if notice is not NoticeKind.CHAT_UNLINKED:
             return None
         return view(say(language, _THIS_CHAT_UNLINKED, at=_event_time(message)))
+    await finish_conversation(
+        session,
+        services,
+        int(message.recipient),
+        lambda state: (
+            state.conversation in FINISHED_BY.get(notice, ())
+            and is_about(state, person, chat_has_others=len(people) > 1)
+        ),
+    )
     parts = [say(language, _NOTICE_TEXTS[notice], **_values(message))]
     if len(people) > 1:
         parts.append(say(language, "UI No. {masked}.", masked=person.ui_number_masked))
@@ -254,7 +264,12 @@ async def on_doubt(update: Update, context: Context, parts: list[str]) -> str | 
     try:
         async with services.database.unit_of_work() as session:
             if parts[0] == "no":
-                shown = _result_view(await alerts.report_not_me(session, *asked), language)
+                result = await alerts.report_not_me(session, *asked)
+                if result.certificate is CertificateState.SUSPENDED:
+                    await finish_conversation(
+                        session, services, chat.id, lambda state: state.conversation == "suspend"
+                    )
+                shown = _result_view(result, language)
             else:
                 shown = _thanks_view(await alerts.find_certificate_state(session, *asked), language)
     except AlertExpiredError:

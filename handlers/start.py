@@ -6,12 +6,13 @@ from telegram.constants import ChatType
 import locales
 from handlers import lost_card
 from handlers.context import Context
+from handlers.conversations.registry import is_guide
 from handlers.engine import start_handler
-from handlers.engine.session import open_view
+from handlers.engine.session import conversations_of, open_view
 from handlers.faq import answers
 from handlers.faq.browse import section_name
 from handlers.identity.records_notice import records_notice
-from handlers.screen.text import Markup, label, say
+from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from services.authority.interface.authority import Authority
 from services.faq.entries import SECTIONS
@@ -19,6 +20,14 @@ from services.people.chats import close_chat, move_chat, open_chat
 
 _DEEP_LINK = "faq-"
 _GONE = (ChatMember.LEFT, ChatMember.BANNED)
+_HERE = N_(
+    "I can also do these things for you here: retrieve your subscriber code, pay the card fee, "
+    "check your application status, suspend a lost card, and reactivate it."
+)
+_NO_PAYING_HERE = N_(
+    "I can also do these things for you here: retrieve your subscriber code, check your "
+    "application status, suspend a lost card, and reactivate it."
+)
 
 
 async def on_start(update: Update, context: Context) -> None:
@@ -132,19 +141,19 @@ def _welcome_text(context: Context, language: str) -> str:
             "🔒 I never ask for your subscriber code, PIN, card number or UI No. Never send "
             "them here.",
         )
+    pays_here = not is_guide(conversations_of(context)["pay"])
     text = say(
         language,
         "<b>Welcome to Kaika 開卡</b>\n"
         "\n"
         "I answer questions about Taiwan's alien citizen natural person certificate "
-        "(外來人口自然人憑證). I can also do these things for you here: retrieve your subscriber "
-        "code, pay the card fee, check your application status, suspend a lost card, and "
-        "reactivate it.\n"
+        "(外來人口自然人憑證). {here}\n"
         "\n"
         "<b>Just type your question</b>, in English or Chinese, or choose a topic.\n"
         "\n"
         "🔒 I ask for your UI No. and subscriber code only in a step you started, in this "
         "private chat, and delete them right away. <b>I never ask for your PIN in a chat.</b>",
+        here=say(language, _HERE if pays_here else _NO_PAYING_HERE),
     )
     return f"{text}\n\n{records_notice(authority, language)}"
 
@@ -185,10 +194,9 @@ def _online_help_text(authority: Authority, language: str) -> Markup:
         "<b>What I can do</b>\n"
         "• Type a question, in English or Chinese: I answer with the source.\n"
         "• Type an error code, such as <code>0x76000006</code>.\n"
-        "• /guide: get your code back, pay, check your status, suspend, reactivate and more\n"
-        "• /privacy: what is stored, and your linked chats\n"
+        "• /guide: get your code back, pay, suspend and more\n"
+        "• /privacy: your data and linked chats\n"
         "• /faq: all questions by topic\n"
-        "• /language: change the language\n"
         "• In any chat, type my name and a question to send an answer there.\n"
         "\n"
         "<b>A person</b> answers at the MOICA hotline {hotline} or {email}.\n"

@@ -20,6 +20,8 @@ from services.storage.database import Base, Database, SteadyTime, insert_or_igno
 
 EXPIRED = "(expired)"
 """The step of a conversation that timed out; no declared step has such a name."""
+FINISHED = "(finished)"
+"""The step of one whose goal was reached elsewhere; no declared step has such a name."""
 
 
 class ConversationRow(Base):
@@ -74,7 +76,14 @@ class ConversationState:
 
     def expire(self) -> "ConversationState":
         """The same conversation, closed as timed out, without its data."""
-        return replace(self, step=EXPIRED, history=(), data={}, is_open=False)
+        return self._close(EXPIRED)
+
+    def finish(self) -> "ConversationState":
+        """The same conversation, closed since its goal was reached elsewhere, without its data."""
+        return self._close(FINISHED)
+
+    def _close(self, step: str) -> "ConversationState":
+        return replace(self, step=step, history=(), data={}, is_open=False)
 
 
 class ConversationStore:

@@ -103,6 +103,9 @@ def _authority_opener(engine: Engine) -> OpenAuthority:
     return open_authority
 
 
+_PROVIDER = "284685063:TEST:tests"
+
+
 @dataclass
 class BotHarness:
     """The bot on the sandbox; `settle` lets it answer everything that was sent."""
@@ -120,6 +123,7 @@ class BotHarness:
         authority: Literal["guide", "embedded"] = "guide",
         texts_per_minute: int = 0,
         desk_admins: tuple[int, ...] = (),
+        takes_payments: bool = True,
     ) -> AsyncIterator["BotHarness"]:
         """Start the bot with its data in `folder`.
 
@@ -134,7 +138,7 @@ class BotHarness:
             desk_admins=desk_admins,
             ca_passphrase=SecretStr("of the tests' authority"),
             public_url="http://certificates.example",
-            payment_provider_token=SecretStr("284685063:TEST:tests"),
+            payment_provider_token=SecretStr(_PROVIDER) if takes_payments else None,
         )
         place_database(folder / "kaika.db")
         oracle = Oracle.attach(engine)

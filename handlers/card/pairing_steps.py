@@ -56,23 +56,22 @@ OnConnected = Callable[[StepContext], Awaitable[StepResult]]
 
 INSTRUCTIONS = N_(
     "💻 <b>Connect your PC</b>\n"
-    "1. Plug the card reader into the PC and put the card in.\n"
-    "2. Start <b>kaika-bridge</b> there. The first time, it asks for this address:\n"
+    "1. Plug in the reader and put the card in.\n"
+    "2. Start <b>kaika-bridge</b>. It may ask for this address:\n"
     "<code>{server}</code>"
 )
 _CODE = N_(
-    "3. Is this chat also open on that PC? Then press the first button below. If not, type "
-    "this code into kaika-bridge:\n"
+    "3. Is this chat open on that PC? Press the first button. If not, type this code into "
+    "kaika-bridge:\n"
     "\n"
     "<code>{code}</code>\n"
     "\n"
     "⏳ Works once. Expires in {minutes} minutes.\n"
-    "🔒 Use it only on your own PC. Anyone who asks you for this code is trying to use your "
-    "card."
+    "🔒 Only on your own PC. Whoever asks for it wants to use your card."
 )
 _DELAYED = N_(
     "⏸ <b>Please wait {minutes} more minutes.</b> Too many wrong codes were typed in your PC's "
-    "network, by you or someone else. Then get a new code here and type it. If you use another "
+    "network. Then get a new code here and type it. If you use another "
     "internet connection, such as a phone's, it works right away."
 )
 NO_CODE = N_(
@@ -98,8 +97,7 @@ _CONFIRMED = N_(
 )
 _WHAT_IT_IS = N_(
     "<b>kaika-bridge</b> is the Kaika app for your PC. It lets this chat use the card in your "
-    "reader, on Windows, macOS and Linux. It stores no secrets, asks you before each "
-    "operation, and stops when you close it."
+    "reader. It stores no secrets, asks you before each operation, and stops when you close it."
 )
 _DOWNLOAD_LINK = N_(
     '1. Download it only here: <a href="{link}">{link}</a>\n'

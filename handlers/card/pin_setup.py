@@ -29,7 +29,7 @@ class PinSetupConversation:
     :ivar confirm: the text of the last step before the operation.
     :ivar start: the label of the button that starts it.
     :ivar done: the text of the final step.
-    :ivar other_buttons: further buttons of the first step.
+    :ivar other_buttons: further buttons of the first step, and where the code is asked for.
     :ivar links: conversations to offer at the final step.
     :ivar extra_steps: steps that only this conversation has.
     """
@@ -58,7 +58,11 @@ class PinSetupConversation:
             hub, live_messages, setup, self.work, self.on_done, ends, "who", links
         )
         verification = CodeVerification(
-            authority, self.work.authority_operation, "confirm", introduction=self.introduction
+            authority,
+            self.work.authority_operation,
+            "confirm",
+            introduction=self.introduction,
+            buttons=self.other_buttons,
         )
         connect = ButtonTransition(
             "go",

@@ -43,6 +43,11 @@ GUIDES = _by_name(
 """The guides through the official page, in the order in which they are listed."""
 
 
+def is_guide(conversation: Conversation) -> bool:
+    """Return whether a conversation leads to the official page, and carries nothing out."""
+    return GUIDES.get(conversation.name) is conversation
+
+
 @dataclass(frozen=True)
 class CardAccess:
     """How conversations reach a card in a reader.
@@ -97,25 +102,29 @@ def conversations_for(deployment: Deployment) -> ConversationRegistry:
     }
     declared = {**declared, **{name: card.conversation for name, card in cards.items()}}
     if authority is not None:
-        declared["triage"] = triage_conversation(reaches_card=True)
+        declared["triage"] = triage_conversation(deployment.takes_payments, reaches_card=True)
     return ConversationRegistry(declared, cards)
 
 
 def _online(
     authority: Authority, database: Database, takes_payments: bool
 ) -> Mapping[str, Conversation]:
-    """The operations that the authority carries out; those with the card are guides here."""
+    """The operations that the authority carries out.
+
+    Those with the card are guides here, and so is paying without a payment provider.
+    """
     return _by_name(
         (
-            triage_conversation(),
-            retrieve_conversation(authority),
-            pay_conversation(authority, database, takes_payments),
+            triage_conversation(takes_payments),
+            retrieve_conversation(authority, database),
+            pay_conversation(authority, database) if takes_payments else PAY,
             ACTIVATE,
             suspend_conversation(authority, database),
             resume_conversation(authority, database),
             UNLOCK,
             CHANGE_PIN,
             status_conversation(authority, database),
+            CARD_CHECK,
         )
     )
 

@@ -16,7 +16,7 @@ from handlers.engine.session import ConversationSession, conversation_session
 from handlers.engine.transitions import CANCEL, CANCELLED, find_step
 from handlers.screen.text import Markup, label
 from handlers.screen.view import show
-from services.conversations import EXPIRED, ConversationState
+from services.conversations import EXPIRED, FINISHED, ConversationState
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ async def on_step_button(update: Update, context: Context, parts: list[str]) -> 
     shown = shown or session.render(closing_text)
     await show(update, context, shown)
     await _run_hooks(context, session, pressed)
-    if is_current or state.step == EXPIRED:
+    if is_current or state.step in (EXPIRED, FINISHED):
         return ""
     return label(language, "This button is from an earlier step. Here is your current step.")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from telegram import Message, Update
 
+from handlers import lost_card
 from handlers.context import Context
 from handlers.engine.button_handler import on_step_button
 from handlers.engine.model import InputRejectedError, SecretInput, StepContext
@@ -19,7 +20,6 @@ from handlers.engine.session import (
     text_of_message,
 )
 from handlers.engine.transitions import BACK, CANCEL, find_step
-from handlers.lost_card import lost_card_button
 from handlers.screen.deletion import ask_to_delete, delete_incoming_message
 from handlers.screen.text import say
 from handlers.screen.view import send, view
@@ -106,7 +106,7 @@ async def say_nothing_open(update: Update, context: Context) -> None:
         language,
         "There's nothing to cancel. Send /guide to start something, or just type your question.",
     )
-    await send(update, context, view(nothing, [lost_card_button(language)]))
+    await send(update, context, view(nothing, [lost_card.lost_card_button(language)]))
 
 
 async def _submit(update: Update, context: Context, session: ConversationSession) -> bool:
@@ -191,7 +191,10 @@ async def _explain(update: Update, context: Context, session: ConversationSessio
     explanation = conversation.explain(text_of_message(update), language) if conversation else None
     if explanation is None:
         return False
-    await send(update, context, view(explanation))
+    is_elsewhere = state.conversation != lost_card.CONVERSATION
+    offers_lost_card = explanation.is_code_refused and is_elsewhere
+    rows = [[lost_card.lost_card_button(language)]] if offers_lost_card else []
+    await send(update, context, view(explanation.text, *rows))
     return True
 
 

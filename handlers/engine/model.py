@@ -46,10 +46,13 @@ class StatusMessage:
     """A message above a step that says what just happened, with the values that fill it in.
 
     It is stored with the step, so that it can be shown in any language and after a restart.
+
+    :ivar is_first: whether the person sees the step for the first time, and in full.
     """
 
     text: str
     values: Mapping[str, str] = field(default_factory=dict)
+    is_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,6 +222,7 @@ class Step:
     :ivar title: the label of a link to it; the conversation's title, where not given.
     :ivar picture: the name of a picture of what the step asks for.
     :ivar is_done: whether the conversation has reached its goal, so that leaving loses nothing.
+    :ivar reminder: stands in place of the text below a status message, so that both fit a phone.
     :ivar stop_question: asked before a typed *stop* closes the conversation, where the word may
         mean the card.
     """
@@ -239,6 +243,7 @@ class Step:
     title: str | None = None
     picture: str | None = None
     is_done: bool = False
+    reminder: StepText | None = None
     stop_question: StepText | None = None
 
     @property
@@ -266,6 +271,18 @@ def _links_now(links: Links, context: StepContext) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """What a pasted text means.
+
+    :ivar is_code_refused: whether it says that a code is wrong or locked, which whoever lost the
+        card may have tried in vain.
+    """
+
+    text: Markup
+    is_code_refused: bool = False
+
+
+@dataclass(frozen=True)
 class Conversation:
     """A conversation.
 
@@ -278,7 +295,7 @@ class Conversation:
     title: str
     initial: str
     steps: Mapping[str, Step]
-    explain: Callable[[str, str], Markup | None] = lambda _text, _language: None
+    explain: Callable[[str, str], Explanation | None] = lambda _text, _language: None
     timeout: timedelta = timedelta(days=2)
 
 

@@ -17,7 +17,7 @@ from handlers.engine.transitions import (
 from handlers.pictures import picture_button
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, view
-from services.conversations import ConversationState
+from services.conversations import FINISHED, ConversationState
 
 ROUTE = "dlg"
 SHOW = "here"
@@ -54,10 +54,7 @@ def render_step(
     rows += [info_buttons[i : i + 2] for i in range(0, len(info_buttons), 2)]
     rows += [_link_row(conversations, state, link, ctx.language) for link in step.links_at(ctx)]
     rows.append(_bottom_row(state, step, ctx.language))
-    message = status_message_of(state)
-    text = render_text(step.text, ctx)
-    if message is not None:
-        text = Markup(f"{say(ctx.language, message.text, **message.values)}\n\n{text}")
+    text = render_step_text(state, step, ctx)
     on_shown = partial(step.on_shown, ctx) if step.on_shown else None
     return View((text,), InlineKeyboardMarkup(rows), on_shown)
 
@@ -102,6 +99,17 @@ def render_stop_question(
     )
 
 
+def render_step_text(state: ConversationState, step: Step, ctx: StepContext) -> Markup:
+    """Return the text of a step, with what just happened above it."""
+    message, text = status_message_of(state), step.text
+    if message is None:
+        return render_text(text, ctx)
+    if step.reminder is not None and not message.is_first:
+        text = step.reminder
+    above = say(ctx.language, message.text, **message.values)
+    return Markup(f"{above}\n\n{render_text(text, ctx)}")
+
+
 def render_text(text: StepText, ctx: StepContext) -> Markup:
     """Return the text as it reads now."""
     return say(ctx.language, text) if isinstance(text, str) else text(ctx)
@@ -116,6 +124,10 @@ def _render_closed(
     title = label(language, conversation.title)
     if text is not None:
         pass
+    elif state.step == FINISHED:
+        text = say(
+            language, "✅ <b>{title}</b>: already done. There's nothing to continue.", title=title
+        )
     elif state.step == CANCELLED:
         text = say(
             language,

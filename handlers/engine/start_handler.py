@@ -3,6 +3,7 @@
 from telegram import InlineKeyboardButton, Update
 from telegram.helpers import create_deep_linked_url
 
+from handlers import lost_card
 from handlers.context import Context
 from handlers.engine.model import OnLeave, StatusMessage
 from handlers.engine.rendering import render_interruption
@@ -13,7 +14,7 @@ from handlers.screen.view import View, send, send_to, show, view
 from services.conversations import ConversationState
 
 DEEP_LINK = "do-"
-_TOOK_OVER = N_("⏹ <b>{title}</b> was closed. You can start it again at any time.")
+_TOOK_OVER = N_("⏹ <b>{title}</b> was closed.")
 
 
 async def on_do(update: Update, context: Context, parts: list[str]) -> str | None:
@@ -80,7 +81,7 @@ async def _enter(
             if (state.conversation, state.step) == target:
                 return session.render()
             if state.version != confirmed_version:
-                if _would_lose(session, state):
+                if _would_lose(session, state, target):
                     language = session.context.language
                     return render_interruption(session.conversations, state, target, language)
                 message = _takeover_message(session, state, target)
@@ -93,12 +94,23 @@ async def _enter(
     return session.render()
 
 
-def _would_lose(session: ConversationSession, state: ConversationState) -> bool:
-    """Whether the person came to their step by more than a link to it."""
+def _would_lose(
+    session: ConversationSession, state: ConversationState, target: tuple[str, str]
+) -> bool:
+    """Whether the person came to their step by more than a link to it.
+
+    Whoever lost the card is asked only where something runs on a card.
+    """
     step = find_step(session.conversations, state)
+    if step is not None and _is_lost_card(state, target):
+        return step.on_leave is not None
     if step is None or state.history:
         return bool(state.history)
     return step.on_leave is not None or (bool(step.requires) and not step.is_done)
+
+
+def _is_lost_card(state: ConversationState, target: tuple[str, str]) -> bool:
+    return target[0] == lost_card.CONVERSATION != state.conversation
 
 
 def _takeover_message(
@@ -109,7 +121,7 @@ def _takeover_message(
     if step is None or step.is_done or state.conversation == target[0]:
         return None
     title = label(session.context.language, session.conversations[state.conversation].title)
-    return StatusMessage(_TOOK_OVER, {"title": title})
+    return StatusMessage(_TOOK_OVER, {"title": title}, is_first=True)
 
 
 def _on_leave(session: ConversationSession, state: ConversationState) -> OnLeave | None:

@@ -43,7 +43,7 @@ def status_message_of(state: ConversationState) -> StatusMessage | None:
     if _STATUS not in state.data:
         return None
     stored = json.loads(state.data[_STATUS])
-    return StatusMessage(stored["message"], stored["values"])
+    return StatusMessage(stored["message"], stored["values"], stored.get("is_first", False))
 
 
 def without_status_message(state: ConversationState) -> ConversationState:
@@ -187,7 +187,11 @@ class ConversationMachine:
 
 
 def _as_json(message: StatusMessage) -> str:
-    stored = {"message": message.text, "values": dict(message.values)}
+    stored = {
+        "message": message.text,
+        "values": dict(message.values),
+        "is_first": message.is_first,
+    }
     return json.dumps(stored, ensure_ascii=False)
 
 

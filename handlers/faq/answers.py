@@ -10,9 +10,10 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 import locales
 from handlers.context import Context
-from handlers.conversations.registry import GUIDES
+from handlers.conversations.registry import GUIDES, is_guide
 from handlers.conversations.triage.guide import TRIAGE
 from handlers.desk.subscriber_texts import ask_row
+from handlers.lost_card import lost_card_button
 from handlers.pictures import picture_button
 from handlers.screen import markdown
 from handlers.screen.text import N_, Markup, label, say
@@ -27,6 +28,8 @@ _FALLBACK = ("code-forgot-before-card", "lost-card", "pay-how")
 """The most frequent questions, suggested where no entry is similar."""
 MAX_VIEWS = 2_000
 """Views that are kept: those of every entry, and of some edits before."""
+_CODE_ENTRY = "code-locked"
+"""The entry about a code that is wrong or locked, which whoever lost the card may have tried."""
 PERSON_ENTRY = "contact"
 """The entry with the hotline and e-mail address."""
 
@@ -59,7 +62,7 @@ def find_mode(context: Context, entry: Entry) -> Mode:
     conversation = context.bot_data["conversations"].get(entry.conversation)
     if conversation is None:
         return Mode.GUIDE if context.services.authority is None else Mode.EMBEDDED
-    return Mode.GUIDE if conversation is GUIDES.get(conversation.name) else Mode.EMBEDDED
+    return Mode.GUIDE if is_guide(conversation) else Mode.EMBEDDED
 
 
 @lru_cache(maxsize=MAX_VIEWS)
@@ -188,7 +191,10 @@ def error_code_view(entries: Entries, codes: Sequence[int], language: str) -> Vi
     explained = [(code, error_codes.explain_code(code, language)) for code in codes[:_CODES_SHOWN]]
     blocks = [_error_code_text(code, known, language) for code, known in explained]
     ids = dict.fromkeys([known.entry for _, known in explained if known] + ["error-code"])
-    return view("\n\n".join(blocks), *entry_rows(entries, list(ids), language), more_row(language))
+    lost = [[lost_card_button(language)]] if _CODE_ENTRY in ids else []
+    return view(
+        "\n\n".join(blocks), *lost, *entry_rows(entries, list(ids), language), more_row(language)
+    )
 
 
 def _error_code_text(code: int, known: SoftwareErrorCode | None, language: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.engine.model import (
     ButtonTransition,
     InputRejectedError,
+    Links,
     SecretInput,
     Step,
     StepContext,
@@ -32,10 +33,8 @@ from services.authority.interface.authority import Authority
 from services.calendar import today
 
 _ASK = N_(
-    "🔐 <b>Verify your identity.</b> Type your <b>UI No.</b> (統一證號) and <b>birth date</b>, in "
-    "one or two messages, for example:\n"
+    "🔐 <b>Verify your identity.</b> Type your <b>UI No.</b> (統一證號) and <b>birth date</b>:\n"
     "<code>A900000000 1993-04-12</code>\n"
-    "\n"
     "ROC years work too (<code>82/4/12</code>). Your message is deleted right away."
 )
 _ASK_DATE = N_(
@@ -44,6 +43,8 @@ _ASK_DATE = N_(
     "\n"
     "Someone else? Type their UI No. and birth date."
 )
+_ASK_AGAIN = N_("🔐 Type UI No. (統一證號) and <b>birth date</b>.")
+_ASK_DATE_AGAIN = N_("🎂 Type the <b>birth date</b> of {masked}, like <code>1993-04-12</code>.")
 _NEEDS_NUMBER = N_(
     "Please type the UI No. too, then the birth date, in one or two messages. This did not use "
     "up an attempt."
@@ -56,6 +57,7 @@ class BirthDateVerification:
 
     :ivar date_step: the name of the step that asks for the date only.
     :ivar number_step: the name of the one that asks for both; none where the number is known.
+    :ivar next_steps: conversations to offer at both, above everything else.
     """
 
     authority: Authority
@@ -64,6 +66,7 @@ class BirthDateVerification:
     number_step: str | None = None
     introduction: str | None = None
     buttons: tuple[ButtonTransition, ...] = ()
+    next_steps: Links = ()
     title: str | None = None
 
     @property
@@ -71,14 +74,23 @@ class BirthDateVerification:
         """The steps."""
         targets = (self._start_step, self.date_step, *self.one_time_code.also_targets)
         secret = SecretInput(self._read, None, self.one_time_code.name, targets, self._submit)
-        date = Step(_ask_date, self.buttons, secret_input=secret, requires=(NUMBER,))
+        date = Step(
+            _ask_date,
+            self.buttons,
+            secret_input=secret,
+            next_steps=self.next_steps,
+            requires=(NUMBER,),
+            reminder=_ask_date_again,
+        )
         if self.number_step is None:
             return {self.date_step: date}
         number = Step(
             self._question,
             self.buttons,
             secret_input=secret,
+            next_steps=self.next_steps,
             on_enter=look_up_linked_people(self.authority),
+            reminder=self._reminder,
             title=self.title,
             picture="cards",
         )
@@ -91,6 +103,10 @@ class BirthDateVerification:
     def _question(self, ctx: StepContext) -> Markup:
         question = _ask_date(ctx) if NUMBER in ctx.data else say(ctx.language, _ASK)
         return question_text(self.authority, self.introduction, question, ctx)
+
+    def _reminder(self, ctx: StepContext) -> Markup:
+        question = _ask_date_again(ctx) if NUMBER in ctx.data else say(ctx.language, _ASK_AGAIN)
+        return question_text(self.authority, None, question, ctx)
 
     def _read(self, text: str, ctx: StepContext) -> IdentityInput | None:
         typed = parse_number_and_birth_date(text, today(ctx.now))
@@ -109,6 +125,10 @@ class BirthDateVerification:
         if typed.birth_date is None:
             return StepResult(self.date_step, seal_ui_number(sealed_input, number, ctx))
         return await self.one_time_code.send_to(session, number, typed.birth_date, ctx)
+
+
+def _ask_date_again(ctx: StepContext) -> Markup:
+    return say(ctx.language, _ASK_DATE_AGAIN, masked=ctx.data.get(MASKED, ""))
 
 
 def _ask_date(ctx: StepContext) -> Markup:

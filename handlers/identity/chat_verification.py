@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from handlers.engine.model import Step
 from handlers.identity.birth_date_verification import BirthDateVerification
+from handlers.identity.code_verification import FORGOTTEN_BUTTON, LOST_CARD_LINK
 from handlers.identity.error_messages import VERIFY
 from handlers.identity.one_time_code_step import OneTimeCodeStep
 from handlers.screen.text import N_
@@ -20,7 +21,7 @@ _MAIL_LIMIT = Step(
         "⏳ <b>Come back then to verify your identity.</b> Lost the card and can't wait? Send the "
         "emergency form by fax."
     ),
-    links=("suspend/fax",),
+    links=("suspend/fax", "retrieve"),
 )
 
 
@@ -33,6 +34,13 @@ def chat_verification_steps(authority: Authority) -> Mapping[str, Step]:
         _MAIL_LIMIT,
         name="verify_mailed",
         limit_name="verify_limit",
+        next_steps=(LOST_CARD_LINK,),
     )
-    verification = BirthDateVerification(authority, one_time_code, VERIFY)
+    verification = BirthDateVerification(
+        authority,
+        one_time_code,
+        VERIFY,
+        buttons=(FORGOTTEN_BUTTON,),
+        next_steps=(LOST_CARD_LINK,),
+    )
     return {**verification.steps, **one_time_code.steps}

@@ -78,6 +78,10 @@ _ASK_CODE = N_(
     "\n"
     "Wrong number? Type UI No. and code again."
 )
+_ASK_AGAIN = N_("🔑 Type UI No. (統一證號) and <b>subscriber code</b> (用戶代碼).")
+_ASK_CODE_AGAIN = N_(
+    "🔑 Type the <b>subscriber code</b> (用戶代碼) for {masked}, or UI No. and code."
+)
 _NEEDS_NUMBER = N_(
     "This looks like a subscriber code. Please type the UI No. and the code, in one or two "
     "messages. This did not use up an attempt."
@@ -122,6 +126,7 @@ class CodeVerification:
                 secret_input=secret,
                 on_enter=look_up_linked_people(self.authority),
                 picture="form",
+                reminder=self._reminder,
             ),
             "code": Step(
                 _ask_code,
@@ -130,6 +135,7 @@ class CodeVerification:
                 requires=(NUMBER,),
                 next_steps=self._next_steps,
                 picture="form",
+                reminder=_ask_code_again,
             ),
             "paused": PAUSED,
             "locked": self.locked_step or LOCKED,
@@ -152,6 +158,10 @@ class CodeVerification:
 
     def _question(self, ctx: StepContext) -> Markup:
         return question_text(self.authority, self.introduction, _ask_identity(ctx), ctx)
+
+    def _reminder(self, ctx: StepContext) -> Markup:
+        question = _ask_code_again(ctx) if NUMBER in ctx.data else say(ctx.language, _ASK_AGAIN)
+        return question_text(self.authority, None, question, ctx)
 
     def _read(self, text: str, ctx: StepContext) -> IdentityInput | None:
         typed = parse_number_and_code(text)
@@ -268,6 +278,10 @@ def _ask_identity(ctx: StepContext) -> Markup:
     if NUMBER in ctx.data:
         return say(ctx.language, _ASK_KNOWN, masked=ctx.data[MASKED])
     return say(ctx.language, _ASK_WHOM if LINKED_NUMBERS[0] in ctx.data else _ASK)
+
+
+def _ask_code_again(ctx: StepContext) -> Markup:
+    return say(ctx.language, _ASK_CODE_AGAIN, masked=ctx.data.get(MASKED, ""))
 
 
 def _ask_code(ctx: StepContext) -> Markup:

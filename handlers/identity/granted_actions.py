@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.engine.model import (
     ButtonTransition,
     Effect,
+    InfoButton,
     Links,
     Step,
     StepContext,
@@ -74,10 +75,11 @@ def run_with_grant(call: GrantedCall, next_step: NextStep, start: str = "who") -
 
 OFFER, DONE = "offer", "done"
 """The steps after the operation of a conversation that verified a code."""
-_OFFER = N_(
-    "🔗 <b>Get alerts in this chat?</b> You'll be notified here when something happens to your "
-    "card, and next time you type only the subscriber code. Choose this only if no one else "
-    "reads this chat. You can turn it off with /privacy."
+_OFFER = N_("🔗 Get alerts here? Only if no one else reads this chat.")
+_ALERTS = N_(
+    "🔗 <b>Alerts</b>: you'll be notified in this chat when something happens to your card, and "
+    "next time you type only the subscriber code. Choose this only if no one else reads this "
+    "chat. You can turn it off with /privacy."
 )
 _LINKED = N_(
     "🔗 <b>You now get alerts in this chat</b>, and by e-mail, when something happens to your "
@@ -110,8 +112,16 @@ def linking_steps(
 
     yes = ButtonTransition("yes", N_("🔗 Yes, get alerts"), "linked", link, also_targets=(DONE,))
     no = ButtonTransition("no", N_("No, thanks"), DONE, decline)
+    about = InfoButton("about", N_("ℹ️ What are alerts?"), _ALERTS)
     return {
-        OFFER: Step(offer_text, (yes, no), requires=(GRANT,), next_steps=next_steps, is_done=True),
+        OFFER: Step(
+            offer_text,
+            (yes, no),
+            (about,),
+            requires=(GRANT,),
+            next_steps=next_steps,
+            is_done=True,
+        ),
         "linked": Step(_LINKED, links=links, next_steps=next_steps, requires=(GRANT,)),
         DONE: Step(text, links=links, next_steps=next_steps, requires=(GRANT,)),
     }

@@ -5,6 +5,7 @@ person who does not exist looks the same.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,13 +15,14 @@ from handlers.engine.model import (
     ButtonTransition,
     InfoButton,
     InputRejectedError,
+    Links,
     SecretInput,
     StatusMessage,
     Step,
     StepContext,
     StepResult,
 )
-from handlers.identity.code_verification import seal_ui_number, unseal_ui_number
+from handlers.identity.code_verification import OnVerified, seal_ui_number, unseal_ui_number
 from handlers.identity.error_messages import ErrorSteps, message_for
 from handlers.identity.input_parser import parse_number_and_birth_date, parse_one_time_code
 from handlers.identity.step_data import ALL_KEYS, BIRTH_DATE, CHALLENGE, GRANT
@@ -51,6 +53,7 @@ _ASK_IF_KNOWN = N_(
     "Type it here; your message is deleted right away. No mail after two minutes? Check your "
     "spam folder, and check the number and date."
 )
+_ASK_AGAIN = N_("✉️ Type the <b>one-time code</b> from the newest mail: six digits.")
 _VERIFIED = N_("✅ <b>You're verified.</b> This chat can try the code again.")
 SEND_AGAIN = N_("🔁 Send it again")
 _SENT_AGAIN = N_(
@@ -83,6 +86,8 @@ class OneTimeCodeStep:
     :ivar start_step: the step to go back to when the grant has expired.
     :ivar name: the name of the step itself.
     :ivar limit_name: the name of `limit_step`.
+    :ivar on_verified: runs after the right code; may lead to `verified_targets`.
+    :ivar next_steps: conversations to offer at the step, above everything else.
     """
 
     authority: Authority
@@ -93,6 +98,9 @@ class OneTimeCodeStep:
     start_step: str = "who"
     name: str = "mailed"
     limit_name: str = "mail_limit"
+    on_verified: OnVerified | None = None
+    verified_targets: tuple[str, ...] = ()
+    next_steps: Links = ()
 
     @property
     def also_targets(self) -> tuple[str, ...]:
@@ -106,12 +114,21 @@ class OneTimeCodeStep:
 
     @property
     def _step(self) -> Step:
-        secret = SecretInput(_read, self._submit, self.target, (self.start_step, "paused"))
+        targets = (self.start_step, "paused", *self.verified_targets)
+        secret = SecretInput(_read, self._submit, self.target, targets)
         again = ButtonTransition(
             "again", SEND_AGAIN, self.name, self._send, also_targets=self.also_targets
         )
         no_mail = InfoButton("no_mail", N_("🆘 I got no mail"), _NO_MAIL)
-        return Step(_ask, (again,), (no_mail,), secret_input=secret, requires=(CHALLENGE,))
+        return Step(
+            _ask,
+            (again,),
+            (no_mail,),
+            secret_input=secret,
+            next_steps=self.next_steps,
+            requires=(CHALLENGE,),
+            reminder=_ASK_AGAIN,
+        )
 
     @property
     def send_button(self) -> ButtonTransition:
@@ -179,19 +196,35 @@ class OneTimeCodeStep:
             message = StatusMessage(_VERIFIED)
             used = (CHALLENGE, BIRTH_DATE)
             return StepResult(self.target, {}, message, used, clears_history=True)
-        clear = tuple(key for key in ALL_KEYS if key != GRANT)
-        return StepResult(self.target, {GRANT: grant.id}, clear_data=clear, clears_history=True)
+        result = StepResult(self.target)
+        if self.on_verified is not None:
+            data = {**ctx.data, GRANT: grant.id}
+            result = await self.on_verified(grant.id, replace(ctx, data=data))
+        kept = {} if GRANT in result.clear_data else {GRANT: grant.id}
+        clear = (*(key for key in ALL_KEYS if key not in kept), *result.clear_data)
+        set_data = {**kept, **result.set_data}
+        return replace(result, set_data=set_data, clear_data=clear, clears_history=True)
 
 
 def _read(text: str, ctx: StepContext) -> OneTimeCode | None:
-    code = parse_one_time_code(text)
-    if (
-        code is None
-        and BIRTH_DATE in ctx.data
-        and parse_number_and_birth_date(text, today(ctx.now))
-    ):
+    try:
+        code = parse_one_time_code(text)
+    except InputRejectedError:
+        if _is_number_or_birth_date(text, ctx):
+            raise InputRejectedError(_PRESS_BACK) from None
+        raise
+    if code is None and _is_number_or_birth_date(text, ctx):
         raise InputRejectedError(_PRESS_BACK)
     return code
+
+
+def _is_number_or_birth_date(text: str, ctx: StepContext) -> bool:
+    """Whether somebody corrects what they typed at the step before."""
+    if BIRTH_DATE not in ctx.data:
+        return False
+    with suppress(InputRejectedError):
+        return parse_number_and_birth_date(text, today(ctx.now)) is not None
+    return False
 
 
 def _ask(ctx: StepContext) -> Markup:

@@ -29,7 +29,7 @@ class Menu:
 
 def _operation(chinese: str, english: str) -> Menu:
     return Menu(
-        ("外來人口", "憑證作業", chinese), ("Alien citizen", "Certificate Operations", english)
+        ("外來人口", "憑證作業", chinese), ("Alien citizen", "certificate process", english)
     )
 
 

@@ -8,7 +8,8 @@ import re
 
 import opencc
 
-from handlers.screen.text import N_, Markup, say
+from handlers.engine.model import Explanation
+from handlers.screen.text import N_, say
 from services.formats.text_cleaning import normalize
 
 _TRADITIONAL = opencc.OpenCC("s2t")
@@ -108,6 +109,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
     ),
 )
 _PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), message) for pattern, message in _MEANINGS)
+_CODE_REFUSED = tuple(message for _, message in _MEANINGS if message.startswith(("🔒", "🔑")))
 _QUESTION = re.compile(
     r"[?？]|\b(?:how|what|why|where|when|can|do|does|is there)\b|怎麼|如何|什麼|嗎"
 )
@@ -115,10 +117,12 @@ _MAX_LENGTH = 600
 """Characters of a pasted text that are looked at."""
 
 
-def explain(text: str, language: str) -> Markup | None:
+def explain(text: str, language: str) -> Explanation | None:
     """Return what a pasted text means; `None` for a question or an unknown text."""
     plain = _TRADITIONAL.convert(normalize(text[:_MAX_LENGTH]).strip())
     if _QUESTION.search(plain):
         return None
     meaning = next((message for pattern, message in _PATTERNS if pattern.search(plain)), None)
-    return None if meaning is None else say(language, meaning)
+    if meaning is None:
+        return None
+    return Explanation(say(language, meaning), is_code_refused=meaning in _CODE_REFUSED)

@@ -13,8 +13,7 @@ _PASTE = N_(
     "After that you can continue with this step."
 )
 _PERSON = N_(
-    "🙋 <b>Help by phone or e-mail</b>: {hotline} or {email}. Say which step "
-    "you are at and what the page shows. Press “Chinese sentence” for words to show or read "
+    "🙋 <b>Ask a person</b>: {hotline} or {email}. “Chinese sentence” has words to show or read "
     "out."
 )
 _SHOW = N_("Show or read this to the hotline or at the counter:")
@@ -108,12 +107,11 @@ def environment(target: str) -> Step:
         ),
         target,
         stuck=N_(
-            "<b>Test it:</b> on this computer open "
-            "<code>http://localhost:61161/selfTest.htm</code>\n"
-            "• Nothing opens: install the card software again and restart the computer.\n"
-            "• No reader: plug it in, then restart the software. On a Mac with an Apple chip, "
-            "the reader EZ100PU may have no driver.\n"
-            "• No card: take it out, put it back in, or try another USB port."
+            "<b>Test it</b> on this computer: <code>http://localhost:61161/selfTest.htm</code>\n"
+            "• Nothing opens: install the card software again, then restart.\n"
+            "• No reader: plug it in, restart the software. EZ100PU: maybe no driver for Apple "
+            "chips.\n"
+            "• No card: put it in again."
         ),
         chinese="我的電腦讀不到卡片，想請問讀卡機和卡片軟體（HiCOS）要怎麼設定。",
         meaning=N_("My computer does not read the card. How do I set up the reader and HiCOS?"),

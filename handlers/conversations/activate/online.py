@@ -38,12 +38,11 @@ _CONFIRM = N_(
     "• We'll email you and notify your linked chats."
 )
 _DONE = N_(
-    "✅ <b>Activated (開卡).</b> Your certificate is valid from now on. You can take the card out, "
-    "and close kaika-bridge when you no longer need it.\n"
+    "✅ <b>Activated (開卡).</b> Your certificate is valid now. You can take the card out, and "
+    "close kaika-bridge when you no longer need it.\n"
     "\n"
-    "• Only you know the PIN. Forgot it? Unlock the card with your subscriber code.\n"
     "• <b>Keep the form</b>: no one can give the subscriber code back after activation.\n"
-    "• Lost your card? Suspend it here right away."
+    "• Card lost? Suspend it here right away."
 )
 _ALREADY_ACTIVE = StatusMessage(
     N_("ℹ️ The card was already active. Your PIN is the one you just typed.")

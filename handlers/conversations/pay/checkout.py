@@ -15,6 +15,7 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 from handlers.context import Context
 from handlers.conversations.pay import online as pay
 from handlers.engine.session import conversation_session
+from handlers.identity.step_data import MASKED
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, view
 from services.authority.data_types import Charge, ChargeResult, Checkout, Fee
@@ -188,7 +189,7 @@ async def _record(
         async with session.transaction() as machine:
             result = await _record_charge(machine.session, payments, charge, context)
             state = session.state
-            if result.matched and state is not None and _is_paid_by(state, charge):
+            if state is not None and _is_paid_by(state, charge, result):
                 session.state = await machine.begin(state, (pay.NAME, pay.PAID))
             return result
         # Another process changed the conversation meanwhile, so that nothing was recorded: retry.
@@ -203,9 +204,17 @@ async def _record_charge(
     return result
 
 
-def _is_paid_by(state: ConversationState, charge: Charge) -> bool:
-    """Whether the conversation of the payer is the one of the invoice."""
-    return state.is_open and state.data.get(pay.INVOICE) == charge.checkout.payload
+def _is_paid_by(state: ConversationState, charge: Charge, result: ChargeResult) -> bool:
+    """Whether the open conversation of the payer is about the application that was paid for.
+
+    Before a code was typed nobody knows; then it is where no UI No. was typed either.
+    """
+    if not state.is_open or not result.matched or state.conversation != pay.NAME:
+        return False
+    if state.data.get(pay.INVOICE) == charge.checkout.payload:
+        return True
+    is_same = state.data.get(pay.APPLICATION, result.application) == result.application
+    return is_same and MASKED not in state.data
 
 
 async def _alert_unmatched(

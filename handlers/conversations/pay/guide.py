@@ -124,11 +124,15 @@ PAY = Conversation(
             ),
             (
                 ButtonTransition("off", N_("🔕 Paid: no reminders"), "thanks", stop_reminders),
-                ButtonTransition("wait", N_("✅ That's all"), "thanks"),
+                ButtonTransition("wait", N_("✅ That's all"), "posted"),
             ),
         ),
         "thanks": Step(
             N_("📮 Reminders are off. Next, your card comes by post."), links=("status", "activate")
+        ),
+        "posted": Step(
+            N_("📮 Next, your card comes by post, in about {delivery}."),
+            links=("status", "activate"),
         ),
         "no_data": Step(
             N_(

@@ -65,13 +65,8 @@ FEE_LABELS: Mapping[FeeKind, str] = {
 _log = structlog.get_logger()
 
 
-def pay_conversation(
-    authority: Authority, database: Database, takes_payments: bool
-) -> Conversation:
-    """Return the conversation.
-
-    :param takes_payments: whether there is a payment provider.
-    """
+def pay_conversation(authority: Authority, database: Database) -> Conversation:
+    """Return the conversation, for a bot with a payment provider."""
     steps = PaymentSteps(authority, database)
     verification = CodeVerification(
         authority,
@@ -89,11 +84,10 @@ def pay_conversation(
         steps={
             **verification.steps,
             **chat_verification_steps(authority),
-            "owed": _amount_due_step(steps, takes_payments),
+            "owed": _amount_due_step(steps),
             "address": _address_step(steps),
             "confirm": _confirm_step(steps),
             "invoice": _invoice_step(),
-            "nowhere": Step(_NO_PAYMENT_PROVIDER, links=("status",)),
             "later": Step(later_text, links=(NAME,)),
             PAID: Step(_PAID, links=("status",)),
             "made": Step(_MADE, links=("activate", "status")),
@@ -120,11 +114,6 @@ _OVERDUE = N_(
     "⌛ <b>The payment deadline has passed</b>, so nothing was charged. The application and its "
     "data are deleted. Apply again in person at any NIA service station; you'll get a new code "
     "there. Questions? Call {hotline}."
-)
-_NO_PAYMENT_PROVIDER = N_(
-    "💳 <b>You can't pay in this chat</b>: no payment provider is set up. Nothing was charged, "
-    "and your deadline stays the same. To ask where to pay, call {hotline} or write to "
-    "{email}. Never type your credit card number in a chat."
 )
 _ADDRESS = N_(
     "✏️ <b>Type your mailing address</b> in one message, with street and number, best in "
@@ -219,8 +208,8 @@ class PaymentSteps:
             "• card fee (工本費) {card}\n"
             "• postage (郵資) {postage}\n"
             "\n"
-            "⏳ Last day: <b>{last}</b>, days left: <b>{left}</b>. If you don't pay by then, "
-            "the application is deleted.\n"
+            "⏳ Last day: <b>{last}</b>, days left: <b>{left}</b>. After that the "
+            "application is deleted.\n"
             "\n"
             "📮 Your card will be sent to:\n"
             "<b>{address}</b>\n"
@@ -282,8 +271,7 @@ def _reminders_text(ctx: StepContext) -> str:
         return ""
     return say(
         ctx.language,
-        "🔔 If you haven't paid by then, you'll get a reminder here on {days}, at ten in the "
-        "morning.",
+        "🔔 Not paid by then? You'll get reminders here: {days}, 10 a.m.",
         days=format_dates((day.date() for day in days), ctx.language),
     )
 
@@ -296,7 +284,7 @@ def _create_reminder(application: str, last_day: date, ctx: StepContext) -> Remi
     return Reminder(ctx.chat_id, ctx.user_id, ctx.client_language, last_day, application)
 
 
-def _amount_due_step(steps: PaymentSteps, takes_payments: bool) -> Step:
+def _amount_due_step(steps: PaymentSteps) -> Step:
     pay_here = ButtonTransition(
         "pay",
         N_("✅ Correct: pay now"),
@@ -305,11 +293,10 @@ def _amount_due_step(steps: PaymentSteps, takes_payments: bool) -> Step:
         after_commit=send_fee_invoice,
         also_targets=_ERROR_TARGETS,
     )
-    pay_elsewhere = ButtonTransition("pay", N_("✅ Correct: pay now"), "nowhere")
     return Step(
         steps.amount_due_text,
         (
-            pay_here if takes_payments else pay_elsewhere,
+            pay_here,
             ButtonTransition("address", N_("✏️ Change the address"), "address"),
             ButtonTransition(
                 "off",

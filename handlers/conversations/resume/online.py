@@ -6,7 +6,7 @@ notified before the certificates are resumed.
 
 from handlers.conversations.resume.guide import RESUME as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
-from handlers.identity.card_number_input import card_number_input
+from handlers.identity.card_number_input import WHERE_IS_IT, card_number_input
 from handlers.identity.chat_verification import chat_verification_steps
 from handlers.identity.code_verification import FORGOTTEN_BUTTON, CodeVerification
 from handlers.identity.granted_actions import (
@@ -38,6 +38,7 @@ _CARD = N_(
     "✅ <b>The code is correct.</b> Now type the <b>IC card number</b> (IC卡卡號) on your card: "
     "{card_number_shape}. It is not the UI No. Your message is deleted right away."
 )
+_CARD_AGAIN = N_("🪪 Type the <b>IC card number</b> (IC卡卡號) on the card.")
 _MAIL = N_(
     "✅ <b>The card number is correct.</b> Last, we send a one-time code to the e-mail address "
     "on your application."
@@ -106,9 +107,11 @@ def resume_conversation(authority: Authority, database: Database) -> Conversatio
             **chat_verification_steps(authority),
             "card": Step(
                 _CARD,
+                info_buttons=(WHERE_IS_IT,),
                 secret_input=card_number_input(authority.credentials, "card", "mail"),
                 requires=(GRANT,),
                 picture="cards",
+                reminder=_CARD_AGAIN,
             ),
             "mail": Step(_MAIL, (one_time_code.send_button,), requires=(GRANT,)),
             **one_time_code.steps,

@@ -19,7 +19,9 @@ RETRIEVE = Conversation(
             N_(
                 "<b>Check the form first</b>\n"
                 "The subscriber code (用戶代碼), {code_length}, is printed on the application "
-                "form (申請書) you took home. Can you find it?"
+                "form (申請書) you took home. Can you find it?\n"
+                "\n"
+                "⚠️ Once the card is activated (開卡), no one can give the code back."
             ),
             (
                 ButtonTransition("found", N_("✅ Found it"), "found"),

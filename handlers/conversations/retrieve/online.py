@@ -13,8 +13,8 @@ from handlers.conversations.retrieve.code_reveal import show_code
 from handlers.conversations.retrieve.guide import RETRIEVE as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
 from handlers.identity.birth_date_verification import BirthDateVerification
-from handlers.identity.code_verification import PAUSED
-from handlers.identity.error_messages import message_for
+from handlers.identity.code_verification import PAUSED, OnVerified
+from handlers.identity.error_messages import ErrorSteps, message_for
 from handlers.identity.one_time_code_step import OneTimeCodeStep
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
@@ -22,6 +22,7 @@ from services.authority.data_types import AuthorityOperation
 from services.authority.errors import CodeUnrecoverableError, GrantExpiredError
 from services.authority.interface.authority import Authority
 from services.authority.interface.credentials import Credentials
+from services.storage.database import Database
 
 _FORM = N_(
     "<b>Check the form first</b>\n"
@@ -31,8 +32,8 @@ _FORM = N_(
     "⚠️ <b>After activation (開卡) the code is gone</b>: no one, including us, can give it back."
 )
 _INTRODUCTION = N_(
-    "🔑 <b>Get your subscriber code back (取回用戶代碼)</b>. This works only if the card is not "
-    "activated yet. You need your UI No., your birth date and a one-time code by e-mail."
+    "🔑 <b>Get your code back (取回用戶代碼)</b>, if the card is not activated yet. You'll get a "
+    "one-time code by e-mail."
 )
 _READY = N_(
     "✅ <b>You're verified.</b> Your code will be shown for 60 seconds, then deleted.\n"
@@ -66,21 +67,31 @@ _MAIL_LIMIT = Step(
     ),
     links=("retrieve",),
 )
+_ACTIVATED_BUTTON = ButtonTransition("active", N_("🆕 Card is activated"), "not_kept")
 _FORM_STEP = Step(
     _FORM,
     (
         ButtonTransition("found", N_("✅ Found it"), "found"),
         ButtonTransition("gone", N_("❌ I can't find it"), "who"),
-        ButtonTransition("active", N_("🆕 Card is activated"), "not_kept"),
+        _ACTIVATED_BUTTON,
     ),
     picture="form",
 )
 
 
-def retrieve_conversation(authority: Authority) -> Conversation:
+def retrieve_conversation(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
-    one_time_code = OneTimeCodeStep(authority, AuthorityOperation.RETRIEVE, "ready", _MAIL_LIMIT)
-    verification = BirthDateVerification(authority, one_time_code, "born", "who", _INTRODUCTION)
+    one_time_code = OneTimeCodeStep(
+        authority,
+        AuthorityOperation.RETRIEVE,
+        "ready",
+        _MAIL_LIMIT,
+        on_verified=_check_recoverable(authority.credentials, database),
+        verified_targets=("not_kept",),
+    )
+    verification = BirthDateVerification(
+        authority, one_time_code, "born", "who", _INTRODUCTION, (_ACTIVATED_BUTTON,)
+    )
     show = _show_button(authority.credentials)
     show_again = replace(show, key="again", label=N_("👁 Show it again"))
     return Conversation(
@@ -113,6 +124,22 @@ def retrieve_conversation(authority: Authority) -> Conversation:
             "not_applied": GUIDE.steps["not_applied"],
         },
     )
+
+
+def _check_recoverable(credentials: Credentials, database: Database) -> OnVerified:
+    """Return the hook that promises the code only where it can be shown."""
+
+    async def check(grant: str, ctx: StepContext) -> StepResult:
+        try:
+            async with database.reading() as session:
+                await credentials.check_recoverable(session, grant, ctx.chat_id, ctx.now)
+        except CodeUnrecoverableError:
+            return StepResult("not_kept", clear_data=(GRANT,))
+        except GrantExpiredError as error:
+            return ErrorSteps().result_for(error, ctx)
+        return StepResult("ready")
+
+    return check
 
 
 def _show_button(credentials: Credentials) -> ButtonTransition:

@@ -145,7 +145,10 @@ def _status_text(ctx: StepContext) -> Markup:
     findings = json.loads(ctx.data[TIMELINE])
     title = say(ctx.language, "📍 <b>Application status</b>")
     stages = _stage_lines(findings, ctx.language)
-    blocks = ["\n".join([title, *stages]), *_certificate_lines(findings, ctx.language)]
+    certificate = _certificate_lines(findings, ctx.language)
+    if certificate:
+        stages = stages[-1:]  # all of them are over
+    blocks = ["\n".join([title, *stages]), *certificate]
     return Markup("\n\n".join([*blocks, _next_text(findings, ctx.language, ctx.now)]))
 
 

@@ -130,7 +130,8 @@ SUSPEND = Conversation(
         "fax": Step(
             _fax_text,
             (ButtonTransition("asked", N_("✅ I have the form"), "send"),),
-            info_buttons(
+            title=N_("📠 Suspend by fax"),
+            info_buttons=info_buttons(
                 N_(
                     "Can you suspend by phone or e-mail alone? Not confirmed: ask when you "
                     "call. The hotline is probably open {hotline_hours} (as of "
@@ -178,6 +179,7 @@ SUSPEND = Conversation(
                     N_("I want to revoke my certificate. Please give me the form."),
                 ),
             ),
+            title=N_("🗑 Revoke for good"),
             links=("suspend/ready",),
         ),
     },

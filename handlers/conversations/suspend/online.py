@@ -11,7 +11,7 @@ from handlers.conversations.suspend.guide import STOP_QUESTION
 from handlers.conversations.suspend.guide import SUSPEND as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
 from handlers.identity.birth_date_verification import BirthDateVerification
-from handlers.identity.card_number_input import card_number_input
+from handlers.identity.card_number_input import WHERE_IS_IT, card_number_input
 from handlers.identity.code_verification import CodeVerification
 from handlers.identity.granted_actions import (
     DONE,
@@ -43,6 +43,7 @@ _PROOF = N_(
     "\n"
     "The card number is not the UI No. If you don't have it, use e-mail."
 )
+_PROOF_AGAIN = N_("🪪 Type the <b>IC card number</b> (IC卡卡號), or send a one-time code.")
 _CONFIRM = N_(
     "<b>Suspend the card now?</b>\n"
     "• No one can sign, log in or decrypt with it any longer, effective immediately.\n"
@@ -95,22 +96,23 @@ _STEPS_WITHOUT_CODE: Mapping[str, Step] = {
             ButtonTransition("forgotten", N_("🔑 Get my code back"), "retrieve/form"),
         ),
     ),
-    "fax": replace(GUIDE.steps["fax"], title=N_("📠 Suspend by fax")),
+    "fax": GUIDE.steps["fax"],
     "send": GUIDE.steps["send"],
     "faxed": GUIDE.steps["faxed"],
-    "revoke": Step(
-        GUIDE.steps["revoke"].text,
-        title=N_("🗑 Revoke for good"),
-        info_buttons=GUIDE.steps["revoke"].info_buttons,
-        links=("suspend",),
-    ),
+    "revoke": replace(GUIDE.steps["revoke"], links=("suspend",)),
 }
 
 
 def suspend_conversation(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
     one_time_code = OneTimeCodeStep(
-        authority, AuthorityOperation.SUSPEND, "confirm", _MAIL_LIMIT, limit_target="proof"
+        authority,
+        AuthorityOperation.SUSPEND,
+        "confirm",
+        _MAIL_LIMIT,
+        limit_target="proof",
+        on_verified=check_precondition(authority, database, "confirm", _next_step),
+        verified_targets=(NOTHING_TO_DO, *UNAVAILABLE_STEP_NAMES),
     )
     verification = _code_verification(authority, database).steps
     return Conversation(
@@ -124,9 +126,11 @@ def suspend_conversation(authority: Authority, database: Database) -> Conversati
             "proof": Step(
                 _PROOF,
                 (one_time_code.send_button,),
+                (WHERE_IS_IT,),
                 secret_input=card_number_input(authority.credentials, "proof", "confirm"),
                 requires=(GRANT,),
                 picture="cards",
+                reminder=_PROOF_AGAIN,
             ),
             **one_time_code.steps,
             "confirm": Step(

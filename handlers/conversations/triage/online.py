@@ -7,19 +7,16 @@ from handlers.conversations.triage.guide import TRIAGE as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.screen.text import N_
 
-_TARGETS: Mapping[str, str] = {
-    "suspend/ready": "suspend/who",
-    "pay/ready": "pay/who",
-    "status/issued": "status/who",
-}
+_TARGETS: Mapping[str, str] = {"suspend/ready": "suspend/who", "status/issued": "status/who"}
 """The targets that replace those of the guide."""
 _TARGETS_WITH_BRIDGE: Mapping[str, str] = {"reader": "card_check/ready"}
 """Further ones where the bot reaches the card; their steps in the guide are dropped."""
 
 
-def triage_conversation(reaches_card: bool = False) -> Conversation:
+def triage_conversation(takes_payments: bool, reaches_card: bool = False) -> Conversation:
     """Return the conversation.
 
+    :param takes_payments: whether the fee is paid in the chat.
     :param reaches_card: whether the bot reaches cards through a bridge.
     """
     dropped = _TARGETS_WITH_BRIDGE if reaches_card else {}
@@ -29,9 +26,7 @@ def triage_conversation(reaches_card: bool = False) -> Conversation:
         for name, step in GUIDE.steps.items()
         if name not in dropped
     }
-    return replace(
-        GUIDE, steps={**steps, "cannot_pay": _CANNOT_PAY, "no_data": _NO_DATA, "card": _CARD}
-    )
+    return replace(GUIDE, steps={**steps, **(_PAYMENT_STEPS if takes_payments else {})})
 
 
 def _with_targets(step: Step, targets: Mapping[str, str]) -> Step:
@@ -74,3 +69,8 @@ _CARD = Step(
         ButtonTransition("look", N_("📍 Check if it's paid"), "status/who"),
     ),
 )
+_PAYMENT_STEPS: Mapping[str, Step] = {
+    "cannot_pay": _CANNOT_PAY,
+    "no_data": _NO_DATA,
+    "card": _CARD,
+}

@@ -101,6 +101,14 @@ class Credentials(Protocol):
         :raises GrantExpiredError: when the code has to be asked for again.
         """
 
+    async def check_recoverable(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> None:
+        """Check that `reveal_code` would return a code; nothing is revealed.
+
+        :raises CodeUnrecoverableError: after activation.
+        """
+
     async def reveal_code(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> RevealedCode:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, resolve_target
-from handlers.engine.rendering import render_text
-from handlers.engine.transitions import status_message_of, without_status_message
-from handlers.screen.text import say
+from handlers.engine.rendering import render_step_text
+from handlers.engine.transitions import without_status_message
 from services.conversations import ConversationState
 from tests.bot_harness import BotHarness, ChatUser, Json, plain
 
@@ -131,10 +130,7 @@ def step_text(harness: BotHarness, step: Step, at: ConversationState, language: 
     """Return the text of a step as a person reads it."""
     services = harness.kaika.application.bot_data["services"]
     ctx = StepContext(at.chat_id, at.user_id, language, None, services.now(), at.data)
-    text, status = render_text(step.text, ctx), status_message_of(at)
-    if status is not None:
-        return plain(f"{say(language, status.text, **status.values)}\n\n{text}").strip()
-    return plain(text).strip()
+    return plain(render_step_text(at, step, ctx)).strip()
 
 
 async def expect_step(

@@ -2,6 +2,7 @@
 
 from tests import phrases
 from tests.bot_harness import BotHarness
+from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import Office, read_one_time_code
 from tests.handlers.people.person import OFFICIAL_PAGE, Person
 
@@ -39,6 +40,28 @@ async def test_the_card_is_found_suspended_and_reactivated(embedded: Office) -> 
     assert await holder.certificate_state() == "active"
     await tom.types("/status")
     tom.reads("valid (有效)", phrases.NOTHING_TO_DO)
+
+
+async def test_two_phones_suspend_once_and_the_other_one_notices(embedded: Office) -> None:
+    harness, holder = embedded.harness, await embedded.cardholder()
+    phone, tablet = Person(harness, "Tom", "en"), Person(harness, "Tom at home", "en")
+    for device in (phone, tablet):
+        await device.types("/status")
+        await device.types(holder.number_and_code)
+        await device.taps("get alerts")
+    for device in (phone, tablet):
+        await device.types("/lost")
+        await device.types(holder.code_text)
+        device.reads("The code is correct")
+    await phone.types(await holder.read_card_number())
+    await phone.taps("Suspend now")
+    phone.reads("Suspended.")
+    await harness.run_due_jobs(current_time(harness))
+    tablet.reads("was suspended")
+    await tablet.taps("It was me")
+    await tablet.types("/status")
+    tablet.reads("suspended (停用) since")
+    tablet.does_not_read(phrases.UNFINISHED)
 
 
 async def test_the_guide_unlocks_with_an_error_code_in_between(guide: BotHarness) -> None:

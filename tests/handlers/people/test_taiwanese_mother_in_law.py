@@ -1,7 +1,7 @@
 """A Taiwanese mother-in-law who pays the fee for the card of her son's wife, on her phone."""
 
 from tests.bot_harness import BotHarness
-from tests.handlers.conversations.online.cardholders import Office
+from tests.handlers.conversations.online.cardholders import Office, read_one_time_code
 from tests.handlers.conversations.online.payments import invoices, pay_invoice
 from tests.handlers.people.person import HOTLINE, OFFICIAL_PAGE, Person
 
@@ -34,6 +34,42 @@ async def test_the_fee_is_paid_after_all_that_comes_between(embedded: Office) ->
     mei.reads("不客氣")
     application = await holder.load_application()
     assert application.state == "paid"
+
+
+async def test_the_code_comes_back_though_the_birth_date_was_mistyped(embedded: Office) -> None:
+    holder = await embedded.cardholder("submitted")
+    mei = Person(embedded.harness, "美玲", "zh-hant")
+    await mei.types("/guide")
+    await mei.taps("取回用戶代碼")
+    mei.reads("開卡後就無法取回")
+    await mei.taps("找不到")
+    await mei.types(holder.ui_number_text)
+    await mei.types("1988-01-01")
+    sent = await mei.types(holder.birth_date)
+    assert mei.is_gone(sent)
+    mei.reads("出生日期有誤時", "上一步")
+    await mei.taps("上一步")
+    await mei.types(holder.birth_date)
+    await mei.sends("sticker")
+    await mei.types(await read_one_time_code(embedded.harness, holder))
+    mei.reads("身分驗證完成")
+    await mei.taps("顯示 60 秒")
+    assert any(holder.code_text in message["text"] for message in mei.screen)
+
+
+async def test_whoever_only_looked_keeps_the_reminders(guide: BotHarness) -> None:
+    mei = Person(guide, "美玲", "zh-hant")
+    await mei.types("/guide")
+    await mei.taps("線上繳費")
+    await mei.taps("期限")
+    await mei.taps("今天")
+    await mei.taps("繼續繳費")
+    for _ in range(3):
+        await mei.taps("✅")
+    mei.reads("繳費後")
+    await mei.taps("這樣就好")
+    mei.reads("等候卡片寄達")
+    mei.does_not_read("已停止提醒")
 
 
 async def test_the_guide_tells_the_last_day_and_leads_to_the_page(guide: BotHarness) -> None:

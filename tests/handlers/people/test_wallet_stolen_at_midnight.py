@@ -5,7 +5,11 @@ from datetime import UTC, datetime
 from tests import phrases
 from tests.bot_harness import BotHarness
 from tests.handlers.clock import set_time
-from tests.handlers.conversations.online.cardholders import Office, read_one_time_code
+from tests.handlers.conversations.online.cardholders import (
+    Office,
+    read_one_time_code,
+    wrong_code,
+)
 from tests.handlers.people.person import HOTLINE, OFFICIAL_PAGE, Person
 
 MIDNIGHT = datetime(2027, 3, 1, 16, 30, tzinfo=UTC)
@@ -49,6 +53,37 @@ async def test_the_card_is_suspended_without_anything_but_the_mailbox(embedded: 
     await ravi.taps("Cancel")
     ravi.reads("I stopped")
     assert await holder.certificate_state() == "suspended"
+
+
+async def test_a_wrong_code_in_another_conversation_is_one_tap_from_suspending(
+    embedded: Office,
+) -> None:
+    holder = await embedded.cardholder()
+    ravi = Person(embedded.harness, "Ravi", "en")
+    await ravi.types("/status")
+    await ravi.types(f"{holder.ui_number_text} {wrong_code(holder)}")
+    ravi.reads("incorrect")
+    await ravi.taps("Card lost")
+    ravi.reads("Check my status", "was closed", "Suspend", "Verify your identity")
+    await ravi.taps("I don't have the code")
+    await ravi.taps("Suspend by e-mail")
+    await ravi.types(f"{holder.ui_number_text} {holder.birth_date}")
+    await ravi.types(await read_one_time_code(embedded.harness, holder))
+    await ravi.taps("Suspend now", times=2)
+    ravi.reads("Suspended.")
+    assert await holder.certificate_state() == "suspended"
+
+
+async def test_the_code_in_the_wrong_place_is_deleted_and_leads_to_the_right_one(
+    embedded: Office,
+) -> None:
+    holder = await embedded.cardholder()
+    ravi = Person(embedded.harness, "Ravi", "en")
+    sent = await ravi.types(holder.number_and_code)
+    assert ravi.is_gone(sent)
+    ravi.reads("I deleted your message")
+    await ravi.taps("Card lost")
+    ravi.reads("Suspend", "Verify your identity")
 
 
 async def test_the_guide_names_form_fax_and_hotline(guide: BotHarness) -> None:

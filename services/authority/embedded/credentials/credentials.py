@@ -305,14 +305,23 @@ class EmbeddedCredentials(Credentials):
         return await consume_or_pause(session, PERSON_CARD_NUMBERS, person.ui_hash, now, attempt)
 
     @override
+    async def check_recoverable(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> None:
+        grant = await grants.find_grant(session, grant_id, chat_id, now)
+        application = await session.get(Application, grant.application_id)
+        if application is None:
+            raise GrantExpiredError
+        _require_recoverable(application)
+
+    @override
     async def reveal_code(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> RevealedCode:
         grant, application = await grants.require_grant(
             session, grant_id, AuthorityOperation.RETRIEVE, chat_id, now
         )
-        if ApplicationState(application.state) not in CODE_RECOVERABLE:
-            raise CodeUnrecoverableError
+        _require_recoverable(application)
         code = self._codes.recover(application)
         if grant.revealed_at is not None:
             return RevealedCode(code, Change(False, application.id))
@@ -322,3 +331,12 @@ class EmbeddedCredentials(Credentials):
         subscriber = application.subscriber_id
         notified = await notify(session, NoticeKind.CODE_REVEALED, subscriber, {}, now, chat_id)
         return RevealedCode(code, Change(True, application.id, notified))
+
+
+def _require_recoverable(application: Application) -> None:
+    """Check that the code is still kept.
+
+    :raises CodeUnrecoverableError: after activation.
+    """
+    if ApplicationState(application.state) not in CODE_RECOVERABLE:
+        raise CodeUnrecoverableError

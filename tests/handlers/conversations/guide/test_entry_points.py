@@ -90,7 +90,7 @@ async def test_a_second_conversation_asks_and_can_begin(harness: BotHarness) -> 
     await anna.starts("do-suspend")
     await anna.presses("I have both")
     await anna.starts("do-pay")
-    anna.sees("You have not finished", "Suspend my card")
+    anna.sees(phrases.UNFINISHED, "Suspend my card")
     await anna.presses(phrases.STOP_AND_START)
     anna.sees("Have ready", "NT$278")
     assert (await state(anna)).conversation == "pay"
@@ -113,7 +113,7 @@ async def test_an_old_answer_does_not_end_what_was_begun_since(harness: BotHarne
         await anna.forges(question["message_id"], data)
         assert await state(anna) == at
         asked = next(m for m in anna.bot_messages if m["message_id"] == question["message_id"])
-        assert "You have not finished Unlock my card" in asked["text"].replace("🔓 ", "")
+        assert f"{phrases.UNFINISHED} Unlock my card" in asked["text"].replace("🔓 ", "")
 
 
 async def test_what_another_conversation_takes_over_is_said(harness: BotHarness) -> None:

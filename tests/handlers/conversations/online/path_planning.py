@@ -76,6 +76,7 @@ _NOT_POSSIBLE = {
     "posted": "inactive", "revoked": "revoked", "expired": "expired",
 }  # fmt: skip
 """The final steps for card states in which an operation is not possible."""
+_ACTIVATED = ("active", "suspended", "revoked", "expired")
 _NOTHING_TO_DO = {"suspend": {"suspended": "already"}, "resume": {"active": "already"}}
 _PAY_STEPS = {"submitted": "owed", "overdue": "overdue", "paid": "paid"}
 _BIRTH_DATE_STEPS = (("retrieve", "who"), ("suspend", "by_mail"))
@@ -109,12 +110,28 @@ def _input_edges(persona: Persona, step_id: StepId, target: StepId) -> Iterator[
         if persona.card_state in WITH_A_CARD:
             yield PathEdge("typed:card number", target, clears_history=True)
     elif name in ("mailed", "verify_mailed"):
-        is_stopped = persona.chat_state == "stopped"
-        reached = (conversation, "paused") if is_stopped else target
+        reached = _target_of_one_time_code(persona, conversation, target)
         yield PathEdge("typed:one-time code", reached, clears_history=True)
     else:
         assert name == "address", f"nobody knows what to type at {conversation}/{name}"
         yield PathEdge("typed:address", target)
+
+
+def _target_of_one_time_code(persona: Persona, conversation: str, target: StepId) -> StepId:
+    """Return where the right one-time code leads."""
+    if persona.chat_state == "stopped":
+        return conversation, "paused"
+    if target == ("retrieve", "ready") and persona.card_state in _ACTIVATED:
+        return conversation, "not_kept"
+    if target == ("suspend", "confirm"):
+        return conversation, _change_step(persona, conversation, target[1])
+    return target
+
+
+def _change_step(persona: Persona, conversation: str, target: str) -> str:
+    """Return the step that says why there is nothing to change, or the target."""
+    nothing = _NOTHING_TO_DO[conversation].get(persona.card_state, target)
+    return _NOT_POSSIBLE.get(persona.card_state, nothing)
 
 
 def _mail_edge(
@@ -150,9 +167,7 @@ def _target_of_right_code(persona: Persona, conversation: str, target: StepId) -
         is_over = persona.card_state in ("revoked", "expired")
         return conversation, "done" if is_over or persona.chat_state == "linked" else "offer"
     if conversation in _NOTHING_TO_DO:
-        return conversation, _NOT_POSSIBLE.get(
-            persona.card_state, _NOTHING_TO_DO[conversation].get(persona.card_state, target[1])
-        )
+        return conversation, _change_step(persona, conversation, target[1])
     return target
 
 
@@ -175,7 +190,7 @@ def _button_edges(
         if conversation != "suspend":  # where the card number is left
             yield PathEdge(key, (conversation, "mail_limit"), clears_history=True)
     elif step_id == ("retrieve", "ready"):
-        is_kept = persona.card_state not in ("active", "suspended", "revoked", "expired")
+        is_kept = persona.card_state not in _ACTIVATED
         yield PathEdge(key, target if is_kept else (conversation, "not_kept"), clears_history=True)
     else:
         yield PathEdge(key, target, clears_history=step_id[1] == "offer")

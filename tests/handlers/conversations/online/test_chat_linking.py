@@ -19,8 +19,8 @@ from tests.handlers.engine.navigation import press, state, step_keys
 @pytest.mark.parametrize(
     ("language", "offer", "linked", "known"),
     [
-        ("en", "Get alerts in this chat?", "You now get alerts in this chat", "Is this for"),
-        ("zh-hant", "要在這個聊天室接收通知嗎", "已開始接收通知", "要辦理"),
+        ("en", "Get alerts here?", "You now get alerts in this chat", "Is this for"),
+        ("zh-hant", "要在這裡接收通知嗎", "已開始接收通知", "要辦理"),
     ],
 )
 async def test_linked_with_their_yes_and_known_next_time(
@@ -86,7 +86,7 @@ async def test_somebody_else_may_be_meant(harness: BotHarness, office: Office) -
     await linked.links(anna.person.id, current_time(harness))
     await anna.starts("do-status")
     await anna.says(meant.number_and_code)
-    anna.sees("👉 Payment", "Get alerts in this chat?")
+    anna.sees("👉 Payment", "Get alerts here?")
 
 
 async def test_the_fourth_chat_is_told_that_three_are_the_most(
@@ -136,6 +136,6 @@ async def test_a_wrong_code_for_a_known_person_keeps_the_person(
     await holder.links(anna.person.id, current_time(harness))
     await anna.starts("do-status")
     await anna.says(wrong_code(holder))
-    anna.sees("Attempts left: 3", "Now type the subscriber code", holder.ui_number.mask())
+    anna.sees("Attempts left: 3", "Type the subscriber code", holder.ui_number.mask())
     await anna.says(holder.code_text)
     anna.sees(phrases.STATUS_TITLE)

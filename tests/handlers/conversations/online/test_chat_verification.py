@@ -48,6 +48,23 @@ async def test_three_wrong_codes_and_the_right_one_still_pays_today(
     anna.sees("NT$278")
 
 
+@pytest.mark.parametrize("conversation", ["pay", "status", "resume-who"])
+async def test_who_has_to_verify_can_suspend_first_or_say_that_the_code_is_forgotten(
+    harness: BotHarness, office: Office, conversation: str
+) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
+    await is_wrong_three_times(anna, holder, conversation)
+    anna.sees("incorrect")
+    assert anna.labels[0] == phrases.CARD_LOST
+    assert "forgotten" in step_keys(anna)
+    await anna.says(holder.birth_date)
+    assert (await state(anna)).step == "verify_mailed"
+    assert anna.labels[0] == phrases.CARD_LOST
+    await press(anna, "back")
+    await press(anna, "forgotten")
+    assert (await state(anna)).conversation == "retrieve"
+
+
 async def test_wrong_three_times_more_the_chat_waits(harness: BotHarness, office: Office) -> None:
     holder, anna = await office.cardholder("submitted"), harness.add_user()
     await is_wrong_three_times(anna, holder, "pay")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 import locales
-from handlers.conversations.registry import Deployment, conversations_for
 from sandbox.errors import PersonError
 from services.formats.hidden import Hidden
 from tests import phrases
@@ -253,7 +252,7 @@ async def test_ten_minutes_later_one_is_asked_again_who_one_is(harness: BotHarne
     await open_amount_due(hoa)
     set_time(harness, NOW + timedelta(minutes=11))
     await press(hoa, "pay")
-    hoa.sees(phrases.TEN_MINUTES_PASSED, phrases.WHO_ARE_YOU)
+    hoa.sees(phrases.TEN_MINUTES_PASSED, phrases.TYPE_BOTH_AGAIN)
     assert invoices(hoa) == []
     await hoa.says(f"{NUMBER} {CODE}")
     hoa.sees("NT$278")
@@ -266,20 +265,6 @@ async def test_an_invoice_of_yesterday_can_still_be_paid(harness: BotHarness) ->
     set_time(harness, NOW + timedelta(days=1))
     assert (await pay_invoice(hoa, invoice))["status"] == "paid"
     hoa.sees(phrases.PAYMENT_RECEIVED)
-
-
-async def test_without_a_provider_it_is_said_before_anything_else(harness: BotHarness) -> None:
-    await submit_application(harness)
-    kaika, data = harness.kaika, harness.kaika.application.bot_data
-    data["services"] = replace(data["services"], payment_provider=None)
-    deployment = Deployment(kaika.database, harness.authority, takes_payments=False)
-    data["conversations"] = conversations_for(deployment).conversations
-    hoa = harness.add_user("Hoa")
-    await open_amount_due(hoa)
-    hoa.sees("NT$278", "days left: 15")
-    await press(hoa, "pay")
-    hoa.sees("You can't pay in this chat", "Nothing was charged", "0800-080-117")
-    assert invoices(hoa) == []
 
 
 async def test_a_provider_that_takes_no_invoice_is_told_honestly(harness: BotHarness) -> None:

@@ -138,7 +138,7 @@ async def test_who_turns_them_off_is_not_asked_again(harness: BotHarness) -> Non
     assert ("on" in step_keys(hoa), "off" in step_keys(hoa)) == (True, False)
     assert await reminder_days(harness) == []
     await press(hoa, "on")
-    hoa.sees("get a reminder here on Thursday 11 March, Monday 15 March")
+    hoa.sees("get reminders here: Thursday 11 March, Monday 15 March")
     assert len(await reminder_days(harness)) == 2
     await open_amount_due(hoa)
     assert len(await reminder_days(harness)) == 2

@@ -133,7 +133,7 @@ async def test_after_ten_minutes_it_begins_again(harness: BotHarness, office: Of
     await press(anna, "tell")
     set_time(harness, current_time(harness) + timedelta(minutes=11))
     await press(anna, "resume")
-    anna.sees(phrases.TEN_MINUTES_PASSED, phrases.WHO_ARE_YOU)
+    anna.sees(phrases.TEN_MINUTES_PASSED, phrases.TYPE_BOTH_AGAIN)
     assert await holder.certificate_state() == "suspended"
 
 

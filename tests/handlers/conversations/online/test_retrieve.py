@@ -22,10 +22,11 @@ from tests.moving_clock import DISTURBANCES, MovingClock
 WORDS = {
     "en": {"ready": phrases.SHOWN_WHO_YOU_ARE, "shown": "in a separate message",
            "tap": phrases.TAP_TO_SEE, "gone": "disappears in 60 seconds",
-           "kept": phrases.KEEP_IT_SAFE, "after": "no one, including us, can give the code back"},
+           "kept": phrases.KEEP_IT_SAFE, "after": "no one, including us, can give the code back",
+           "before": "After activation (開卡) the code is gone"},
     "zh-hant": {"ready": "身分驗證完成", "shown": "在另一則訊息", "tap": "點一下顯示您的用戶代碼",
                 "gone": "60 秒後消失", "kept": "請妥善保管",
-                "after": "任何人（包括我們）都無法再提供用戶代碼"},
+                "after": "任何人（包括我們）都無法再提供用戶代碼", "before": "開卡後就無法取回"},
 }  # fmt: skip
 languages = pytest.mark.parametrize("language", WORDS)
 
@@ -65,6 +66,28 @@ async def test_the_code_is_shown_for_a_minute(
     assert not messages_with_code(anna, holder)
     assert is_deleted(anna, message["message_id"])
     assert "shown" in await read_newest_mail(harness, holder)
+
+
+@languages
+@pytest.mark.parametrize("card_state", ["active", "suspended"])
+async def test_a_code_that_is_gone_is_promised_to_nobody(
+    harness: BotHarness, office: Office, language: str, card_state: str
+) -> None:
+    holder, anna = await office.cardholder(card_state), harness.add_user(language=language)
+    await identify(anna, holder)
+    anna.sees(WORDS[language]["after"])
+    assert (await state(anna)).step == "not_kept"
+    promised = {"en": "will be shown", "zh-hant": "會顯示"}[language]
+    assert [m for m in anna.bot_messages if promised in m.get("text", "")] == []
+
+
+@languages
+async def test_before_it_starts_it_says_that_after_activation_the_code_is_gone(
+    harness: BotHarness, language: str
+) -> None:
+    anna = harness.add_user(language=language)
+    await anna.starts("do-retrieve")
+    anna.sees(WORDS[language]["before"])
 
 
 @pytest.mark.parametrize("how", DISTURBANCES)
@@ -153,7 +176,6 @@ async def test_after_activation_the_answer_is_honest(harness: BotHarness, office
         holder = await office.cardholder("active", seed=len(language))
         anna = harness.add_user(f"Anna {language}", language)
         await identify(anna, holder)
-        await press(anna, "show")
         anna.sees(said["after"])
         assert not messages_with_code(anna, holder)
         targets = [b["callback_data"] for b in buttons(anna.last) if "v1:do:" in b["callback_data"]]
@@ -179,7 +201,7 @@ async def test_ten_minutes_later_it_is_asked_for_again(harness: BotHarness, offi
     await identify(anna, holder)
     set_time(harness, current_time(harness) + timedelta(minutes=11))
     await press(anna, "show")
-    anna.sees(phrases.TEN_MINUTES_PASSED, "For your security", phrases.WHO_ARE_YOU)
+    anna.sees(phrases.TEN_MINUTES_PASSED, "For your security", phrases.TYPE_BOTH_AGAIN)
     assert not messages_with_code(anna, holder)
 
 
