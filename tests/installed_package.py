@@ -53,7 +53,7 @@ def installed(wheel: Path, home: Path, extra: str = "") -> Path:
     (packages / "lent.pth").write_text(f"{lent}\n")
     python = home / "bin" / "python"
     wanted = f"{wheel}[{extra}]" if extra else str(wheel)
-    run(sys.executable, *PIP, "--python", python, "install", "--no-index", wanted)
+    run(sys.executable, *PIP, "--python", python, "install", "--no-compile", "--no-index", wanted)
     return python.parent
 
 
