@@ -18,7 +18,7 @@ import locales
 from handlers import lost_card
 from handlers.context import Context
 from handlers.conversations.registry import is_guide
-from handlers.desk import subscriber
+from handlers.desk import subscriber_messages
 from handlers.engine import message_handler, start_handler
 from handlers.engine.session import conversations_of, open_session
 from handlers.engine.transitions import CANCEL
@@ -175,9 +175,9 @@ async def on_any_text(update: Update, context: Context) -> None:
         return
     if context.ticket is not None:
         if is_with_staff:
-            await subscriber.withhold(update, context, _SHAPE_NAMES[shape])
+            await subscriber_messages.withhold(update, context, _SHAPE_NAMES[shape])
             raise ApplicationHandlerStop
-        await subscriber.note_withheld(update, context, _SHAPE_NAMES[shape])
+        await subscriber_messages.note_withheld(update, context, _SHAPE_NAMES[shape])
     deleted = await delete_incoming_message(message)
     _log.info("secret_shape_met", shape=str(shape), deleted=deleted)
     if await may_be_answered(update, context):

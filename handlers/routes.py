@@ -33,7 +33,7 @@ from handlers.context import Context
 from handlers.conversations import guide_command, pair
 from handlers.conversations.pay import checkout, reminders
 from handlers.conversations.registry import GUIDES
-from handlers.desk import setup, subscriber, subscriber_texts
+from handlers.desk import setup, statistics, subscriber, subscriber_messages, subscriber_texts
 from handlers.desk.staff_group import StaffGroupHandler
 from handlers.desk.subscriber import TicketChatHandler
 from handlers.engine import button_handler, message_handler, start_handler
@@ -69,6 +69,7 @@ ROUTES: Mapping[str, Route] = {
     "privacy": privacy.on_privacy_button,
     "related": browse.on_related,
     "remind": reminders.on_remind,
+    statistics.ROUTE: statistics.on_stats_button,
     "vote": votes.on_vote,
 }
 
@@ -166,6 +167,7 @@ def _register_desk(
     application.add_handler(TicketChatHandler(desk), _DESK)
     for handler in (
         CommandHandler(setup.COMMAND, setup.on_desk),
+        CommandHandler(statistics.COMMAND, statistics.on_stats),
         CommandHandler("person", subscriber.on_person),
         CommandHandler("bot", subscriber.on_bot),
         MessageHandler(filters.StatusUpdate.CHAT_SHARED, setup.on_chat_shared),
@@ -180,24 +182,27 @@ async def on_text(update: Update, context: Context) -> None:
     is_in_conversation = context.may_be_in_conversation(update)
     if not (is_in_conversation and await message_handler.on_step_text(update, context)):
         if context.ticket is not None:
-            context.is_passed_on = await subscriber.pass_on(update, context)
+            context.is_passed_on = await subscriber_messages.pass_on(update, context)
         await questions.on_question(update, context)
 
 
 async def _take_for_staff(update: Update, context: Context) -> bool:
     """Whether a text is for the staff alone: an agent has the ticket, or it was passed on."""
-    if update.edited_message is not None and await subscriber.on_edited_text(update, context):
+    if update.edited_message is not None and await subscriber_messages.on_edited_message(
+        update, context
+    ):
         context.step_shown = True
         return True
     if context.is_with_staff:
-        await subscriber.on_message_with_staff(update, context)
+        await subscriber_messages.on_message_with_staff(update, context)
     return context.is_with_staff
 
 
 async def on_media_message(update: Update, context: Context) -> None:
-    """Pass media to the staff where there is a ticket; else answer them."""
-    if context.ticket is not None and context.ticket.is_open:
-        await subscriber.pass_on_media(update, context)
+    """Pass media to the staff where a ticket takes them; else answer them."""
+    ticket = context.ticket
+    if ticket is not None and ticket.is_open and not ticket.is_muted:
+        await subscriber_messages.pass_on_media(update, context)
     else:
         await fallbacks.on_media(update, context)
 

@@ -10,7 +10,7 @@ import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,7 +23,7 @@ from handlers.desk.board import TicketBoard
 from handlers.desk.subscriber_calls import SubscriberCaller
 from handlers.desk.topic_calls import TopicCaller
 from services.clock import SystemClock, steady_time
-from services.desk.calls import CallKind, PendingCall
+from services.desk.call_types import CallKind, PendingCall
 from services.desk.desk import SupportDesk
 from services.desk.models import Lane, Ticket
 from services.desk.ticket_states import BOT_IS_SILENT, TicketState
@@ -35,7 +35,7 @@ MAX_PER_MINUTE = 18
 """Calls to the group; some are left for what is not ours to count, such as pins by hand."""
 MAX_PER_TICKET = 3
 """Calls a minute for the messages of one subscriber, so that nobody takes the group's budget."""
-_MESSAGES = frozenset({CallKind.TEXT, CallKind.COPY, CallKind.EDIT})
+_MESSAGES = frozenset({CallKind.TEXT, CallKind.COPY, CallKind.MEDIA, CallKind.EDIT})
 _MINUTE = timedelta(minutes=1)
 _INTERVAL = 0.5
 _RETRY = timedelta(seconds=3)
@@ -121,16 +121,17 @@ class DeskScheduler:
                 else:
                     await self._call_topic(chosen, now)
 
-    def _may_call_group(self, now: datetime) -> bool:
+    def _may_call_group(self, now: datetime, weight: int = 1) -> bool:
+        """Whether the budget of this minute has room for a call of this weight."""
         moment = steady_time(now)
         if self._desk.group_id is None:
             return False
         if self._refused_until is not None and moment < self._refused_until:
             return False
-        return _count_recent(self._made, moment) < MAX_PER_MINUTE
+        return _count_recent(self._made, moment) + weight <= MAX_PER_MINUTE
 
     async def _choose(self, session: AsyncSession, now: datetime) -> PendingCall | None:
-        """Return the most urgent call to the group."""
+        """Return the most urgent call to the group, where there is room for it."""
         heads = await self._desk.calls.list_heads(session)
         heads = [each for each in heads if each.lane != Lane.PRIVATE and each.not_before <= now]
         tickets = await _load_tickets(session, heads)
@@ -144,20 +145,25 @@ class DeskScheduler:
         if not possible:
             return None
         _, chosen = min(possible, key=lambda pair: pair[0])
-        if _is_message(chosen, tickets[chosen.ticket_id]):
+        is_message = _is_message(chosen, tickets[chosen.ticket_id])
+        if not is_message:
+            chosen = replace(chosen, weight=1)  # an album whose topic has to be created first
+        if not self._may_call_group(now, chosen.weight):
+            return None
+        if is_message:
             self._made_for[chosen.ticket_id].append(moment)
         return chosen
 
     async def _call_topic(self, chosen: PendingCall, now: datetime) -> None:
-        failure = await self._call(self._topics.make(chosen, now), now)
+        failure = await self._call(self._topics.make(chosen, now), now, chosen.weight)
         if failure is None:
             return
         await self._postpone(chosen, failure, now)
 
-    async def _call(self, work: Awaitable[None], now: datetime) -> _Failure | None:
+    async def _call(self, work: Awaitable[None], now: datetime, weight: int = 1) -> _Failure | None:
         """Make one call to the group; after a refusal nothing is sent there for a while."""
         moment = steady_time(now)
-        self._made.append(moment)
+        self._made.extend([moment] * weight)
         try:
             await work
         except RetryAfter as error:

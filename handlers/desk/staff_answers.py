@@ -19,36 +19,53 @@ _URLS = (MessageEntity.URL, MessageEntity.TEXT_LINK)
 async def send_answer(context: Context, message: Message, act: TicketAct) -> None:
     """Send what the assignee writes to the subscriber; of others it is a note."""
     ticket, desk = act.ticket, act.desk
-    state = TicketState(ticket.state)
-    if state not in BOT_IS_SILENT or ticket.assignee != act.actor.user_id:
-        await _explain_note(act, state)
+    if not _may_answer(act):
+        await _explain_note(act, TicketState(ticket.state))
         return
     to_subscriber = Direction.TO_SUBSCRIBER
     if await desk.mirror.is_known(act.session, ticket, to_subscriber, message.message_id):
         return
     mirrored = _read_message(message, act.replied)
     reason = _check(context, message)
-    if reason is not None:
-        row = await desk.mirror.hold(act.session, ticket, mirrored, act.now)
-        await act.notify(f"held_{reason}", {"row": row})
+    is_album_held = await desk.held.is_album_held(act.session, ticket, mirrored.album)
+    if reason is not None or is_album_held:
+        row = await desk.held.hold(act.session, ticket, mirrored, act.now)
+        if not is_album_held:
+            await act.notify(f"held_{reason}", {"row": row})
         return
     await desk.mirror.send(act.session, ticket, to_subscriber, mirrored, act.now)
     await act.move(TicketEvent.ANSWERED)
 
 
 async def change_answer(context: Context, message: Message, act: TicketAct) -> None:
-    """Change the answer at the subscriber's; one that is held now is removed there."""
+    """Change the answer at the subscriber's; one that is held now is removed there.
+
+    An answer that was held, and is harmless now, is sent.
+    """
     desk, to_subscriber = act.desk, Direction.TO_SUBSCRIBER
     if not await desk.mirror.is_known(act.session, act.ticket, to_subscriber, message.message_id):
         return
     reason = _check(context, message)
     if reason is not None:
+        if await desk.held.find_held(act.session, act.ticket, message.message_id):
+            return
         remove = desk.mirror.remove
         if await remove(act.session, act.ticket, to_subscriber, message.message_id, act.now):
             await act.notify(f"removed_{reason}")
         return
     mirrored = _read_message(message, act.replied)
+    held = await desk.held.find_held(act.session, act.ticket, message.message_id)
+    if held is not None and _may_answer(act):
+        await act.move(TicketEvent.ANSWERED)
+        await desk.held.release(act.session, act.ticket, held, act.now)
+        return
     await desk.mirror.change(act.session, act.ticket, to_subscriber, mirrored, act.now)
+
+
+def _may_answer(act: TicketAct) -> bool:
+    """Whether what they write is for the subscriber."""
+    is_theirs = act.ticket.assignee == act.actor.user_id
+    return is_theirs and TicketState(act.ticket.state) in BOT_IS_SILENT
 
 
 async def _explain_note(act: TicketAct, state: TicketState) -> None:
@@ -66,9 +83,15 @@ async def _explain_note(act: TicketAct, state: TicketState) -> None:
 
 def _read_message(message: Message, replied: int | None) -> MirroredMessage:
     assert message.from_user is not None
-    html = message.text_html if message.text is not None else None
-    text = message.text or message.caption or ""
-    return MirroredMessage(message.message_id, message.from_user.id, text, html, replied)
+    return MirroredMessage(
+        message_id=message.message_id,
+        author=message.from_user.id,
+        text=message.text or message.caption or "",
+        html=message.text_html if message.text is not None else None,
+        reply_to=replied,
+        caption=message.caption_html if message.caption else "",
+        album=message.media_group_id or "",
+    )
 
 
 def _check(context: Context, message: Message) -> HoldReason | None:

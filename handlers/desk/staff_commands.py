@@ -5,9 +5,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from handlers.desk.ticket_act import TicketAct
 from services.desk import staff
 from services.desk.models import Direction
-from services.desk.ticket_states import NotAllowedError, Role, TicketEvent, TicketState
+from services.desk.ticket_states import (
+    NotAllowedError,
+    Reason,
+    Role,
+    TicketEvent,
+    TicketState,
+)
 from services.desk.tickets import MUTED_FOR
 
+_REASONS = {str(reason): reason for reason in Reason}
 _ROLES = {"agent": Role.AGENT, "editor": Role.EDITOR, "admin": Role.ADMIN}
 
 
@@ -31,6 +38,13 @@ async def _release(act: TicketAct) -> None:
 
 async def _resolve(act: TicketAct) -> None:
     await act.move(TicketEvent.RESOLVED)
+
+
+async def _set_reason(act: TicketAct) -> None:
+    """Note what the ticket was about."""
+    reason, set_reason = _REASONS.get(act.argument), act.desk.tickets.set_reason
+    if reason is not None:
+        await set_reason(act.session, act.ticket, reason, act.actor, act.now)
 
 
 async def _reopen(act: TicketAct) -> None:
@@ -68,7 +82,7 @@ async def _undo(act: TicketAct) -> None:
     direction = Direction.TO_SUBSCRIBER
     if answer is None or not await mirror.is_author(act.session, act.ticket, answer, author):
         await act.notify("nothing_to_undo")
-    elif await mirror.remove(act.session, act.ticket, direction, answer, act.now):
+    elif await mirror.remove(act.session, act.ticket, direction, answer, act.now, with_album=True):
         about = f"message {answer}"
         staff.record_act(act.session, author, "undone", act.now, act.ticket.id, about)
 
@@ -77,7 +91,7 @@ async def _send_anyway(act: TicketAct) -> None:
     """Send a message that was held back; for editors."""
     if act.actor.role < Role.EDITOR or not act.argument.isdecimal():
         raise NotAllowedError(act.ticket.assignee)
-    release = act.desk.mirror.release
+    release = act.desk.held.release
     if await release(act.session, act.ticket, int(act.argument), act.now):
         about = f"held message {act.argument}"
         staff.record_act(
@@ -109,6 +123,7 @@ BUTTONS: Mapping[str, StaffCommand] = {
     "reopen": _reopen,
     "snooze": _snooze,
     "send": _send_anyway,
+    "reason": _set_reason,
     "nothing": _do_nothing,
 }
 COMMANDS: Mapping[str, StaffCommand] = {

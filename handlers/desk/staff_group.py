@@ -12,12 +12,12 @@ from telegram.ext import ApplicationHandlerStop, BaseHandler
 from handlers.context import Context
 from handlers.desk import staff_answers, topic_texts
 from handlers.desk.staff_commands import BUTTONS, COMMANDS
-from handlers.desk.staff_members import find_staff_actor, note_departure, on_membership
+from handlers.desk.staff_members import find_staff_actor, on_staff_membership, remove_role
 from handlers.desk.ticket_act import TicketAct, note_hint
 from handlers.screen.text import N_, label
 from handlers.screen.view import decode_callback_data
 from services.desk import staff
-from services.desk.calls import CallKind, Values
+from services.desk.call_types import CallKind, Values
 from services.desk.desk import SupportDesk
 from services.desk.models import Lane, Ticket
 from services.desk.ticket_states import (
@@ -57,7 +57,7 @@ async def on_any_update(update: Update, context: Context) -> None:
     """
     message = update.effective_message
     if update.chat_member is not None:
-        await on_membership(update, context)
+        await on_staff_membership(update, context)
     elif update.callback_query is not None:
         await _on_button(update, context)
     elif isinstance(message, Message) and message.from_user is not None:
@@ -108,7 +108,7 @@ async def _on_message(update: Update, context: Context, message: Message) -> Non
     if user.id == context.bot.id:  # Telegram delivers what the bot itself does to topics
         return
     if message.left_chat_member is not None:
-        await note_departure(context, message.left_chat_member.id)
+        await remove_role(context, message.left_chat_member.id)
         return
     if not message.is_topic_message or message.message_thread_id is None:
         return  # General and its threads are no tickets

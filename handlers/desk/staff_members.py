@@ -33,16 +33,16 @@ async def find_staff_actor(context: Context, user_id: int, name: str) -> StaffAc
         return await staff.find_actor(session, user_id, desk.admins, now)
 
 
-async def on_membership(update: Update, context: Context) -> None:
+async def on_staff_membership(update: Update, context: Context) -> None:
     """Take the role from whoever leaves."""
     change = update.chat_member
     assert change is not None
     member = change.new_chat_member
     if not _is_member(member):
-        await note_departure(context, member.user.id)
+        await remove_role(context, member.user.id)
 
 
-async def note_departure(context: Context, user_id: int) -> None:
+async def remove_role(context: Context, user_id: int) -> None:
     """Take the role from somebody who has left."""
     async with context.services.database.unit_of_work() as session:
         await staff.note_departure(session, user_id)

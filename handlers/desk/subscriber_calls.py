@@ -16,14 +16,18 @@ from handlers.desk import subscriber_texts, topic_texts
 from handlers.engine.rendering import ROUTE, SHOW
 from handlers.screen.text import label
 from handlers.screen.view import button, send_to, view
-from services.desk.calls import BegunCall, CallKind, PendingCall
+from services.desk.call_types import BegunCall, CallKind, PendingCall
 from services.desk.desk import SupportDesk
+from services.desk.mirror import CAPTION
 from services.desk.models import Lane, MessageState, Ticket, TicketMessage
 from services.storage.database import Database
 
 _GIVES_BACK = frozenset({"resolved", "expired", "waits_again"})
 """Notices after which the bot talks again."""
 _UNCHANGED = "not modified"
+_NOT_FOUND = "to delete not found"
+"""The subscriber has deleted it themselves."""
+_NOWHERE = "its copy is not known"
 
 _log = structlog.get_logger()
 
@@ -58,27 +62,27 @@ class SubscriberCaller:
             rows = await self._desk.mirror.load(session, call.messages) if call else []
         if call is None or ticket is None:
             return
-        sent, problem = None, ""
+        sent: list[int] = []
+        problem = ""
         try:
             sent = await self._send(ticket, call, rows)
         except Forbidden:
             problem = "blocked"
         except BadRequest as error:
-            if _UNCHANGED not in error.message.lower():
-                problem = "not_removed" if call.kind is CallKind.DELETE else "not_delivered"
-                _log.warning("answer_not_delivered", kind=call.kind, error=error.message)
+            problem = _find_problem(call, error)
         async with self._database.unit_of_work() as session:
             await self._desk.calls.finish(session, call.id)
             await self._note(session, ticket, call, rows, sent, problem, now)
 
     async def _send(
         self, ticket: Ticket, call: BegunCall, rows: Sequence[TicketMessage]
-    ) -> int | None:
+    ) -> list[int]:
+        """Return the ids of the messages that were sent."""
         if call.kind is CallKind.NOTICE:
             await self._send_notice(ticket, call)
-            return None
+            return []
         if not rows:
-            return None
+            return []
         row, chat = rows[0], ticket.chat_id
         match call.kind:
             case CallKind.TEXT:
@@ -90,7 +94,9 @@ class SubscriberCaller:
                     link_preview_options=LinkPreviewOptions(is_disabled=True),
                     rate_limit_args=True,
                 )
-                return message.message_id
+                return [message.message_id]
+            case CallKind.COPY if len(rows) > 1:
+                return await self._copy_album(chat, rows)
             case CallKind.COPY:
                 assert self._desk.group_id is not None
                 copied = await self._bot.copy_message(
@@ -100,26 +106,40 @@ class SubscriberCaller:
                     reply_parameters=await self._find_reply(call),
                     rate_limit_args=True,
                 )
-                return copied.message_id
+                return [copied.message_id]
             case CallKind.EDIT if row.copy_message_id is not None:
-                await self._bot.edit_message_text(
-                    call.texts[0],
-                    chat,
-                    row.copy_message_id,
-                    parse_mode=ParseMode.HTML,
-                    rate_limit_args=True,
-                )
-            case CallKind.DELETE if row.copy_message_id is not None:
-                await self._bot.delete_message(chat, row.copy_message_id, rate_limit_args=True)
-        return None
+                await edit_copy(self._bot, chat, row.copy_message_id, call.texts[0], call)
+            case CallKind.DELETE:
+                await self._delete(chat, rows)
+        return []
+
+    async def _copy_album(self, chat: int, rows: Sequence[TicketMessage]) -> list[int]:
+        assert self._desk.group_id is not None
+        copied = await self._bot.copy_messages(
+            chat,
+            self._desk.group_id,
+            [row.source_message_id for row in rows],
+            rate_limit_args=True,
+        )
+        return [each.message_id for each in copied]
+
+    async def _delete(self, chat: int, rows: Sequence[TicketMessage]) -> None:
+        """Delete copies; they go together, as those of an album do."""
+        copies = [row.copy_message_id for row in rows if row.copy_message_id is not None]
+        if not copies:
+            raise BadRequest(_NOWHERE)
+        await self._bot.delete_message(chat, copies[0], rate_limit_args=True)
+        if copies[1:]:  # the first one would have said that they are too old
+            await self._bot.delete_messages(chat, copies[1:], rate_limit_args=True)
 
     async def _send_notice(self, ticket: Ticket, call: BegunCall) -> None:
         services = self._get_services()
         language = services.languages.resolve(ticket.chat_id, ticket.language)
         shown = subscriber_texts.notice_view(call.name, call.values, language)
+        rows = subscriber_texts.notice_rows(call.name, ticket.id, language)
         if call.name in _GIVES_BACK:
-            rows = await self._resume_rows(services, ticket, language)
-            shown = view(shown.texts[0], *rows)
+            rows += await self._resume_rows(services, ticket, language)
+        shown = view(shown.texts[0], *rows)
         await send_to(self._bot, ticket.chat_id, shown)
 
     async def _resume_rows(
@@ -148,7 +168,7 @@ class SubscriberCaller:
         ticket: Ticket,
         call: BegunCall,
         rows: Sequence[TicketMessage],
-        sent: int | None,
+        sent: Sequence[int],
         problem: str,
         now: datetime,
     ) -> None:
@@ -160,10 +180,40 @@ class SubscriberCaller:
             values = {"message": source}
             kind, name = CallKind.NOTICE, problem or "removed"
             await add(session, ticket.id, Lane.GROUP, kind, now, name=name, values=values)
-        elif sent is not None:
-            await self._desk.mirror.note_delivery(session, call.messages, sent, now)
+        elif sent:
+            await self._desk.mirror.note_delivery(session, pair_copies(rows, sent), now)
             reaction: dict[str, str | int] = {"message": source, "emoji": topic_texts.DELIVERED}
             await add(session, ticket.id, Lane.UPKEEP, CallKind.REACT, now, values=reaction)
-        if problem and call.kind in (CallKind.TEXT, CallKind.COPY):
+        if problem and (call.sends_messages or call.kind is CallKind.DELETE):
+            is_still_there = problem == "not_removed"
             for row in await self._desk.mirror.load(session, call.messages):
-                row.state = MessageState.REMOVED
+                row.state = MessageState.DELIVERED if is_still_there else MessageState.REMOVED
+
+
+def pair_copies(rows: Sequence[TicketMessage], sent: Sequence[int]) -> dict[int, int | None]:
+    """Return the copy of each message, by the id of its row.
+
+    Telegram leaves out what it cannot copy and does not say which: then no copy is known.
+    """
+    ids = sent if len(sent) == len(rows) else [None] * len(rows)
+    return {row.id: copy for row, copy in zip(rows, ids, strict=True)}
+
+
+async def edit_copy(
+    bot: ExtBot[Any], chat: int, message_id: int, html: str, call: BegunCall
+) -> None:
+    """Change the text of a copy, or its caption."""
+    options: dict[str, Any] = {"parse_mode": ParseMode.HTML, "rate_limit_args": True}
+    if CAPTION in call.values:
+        await bot.edit_message_caption(chat, message_id, caption=html, **options)
+    else:
+        await bot.edit_message_text(html, chat, message_id, **options)
+
+
+def _find_problem(call: BegunCall, error: BadRequest) -> str:
+    """Return the notice for the agent; empty where what they wanted is the case."""
+    words = error.message.lower()
+    if _UNCHANGED in words or (call.kind is CallKind.DELETE and _NOT_FOUND in words):
+        return ""
+    _log.warning("answer_not_delivered", kind=call.kind, error=error.message)
+    return "not_removed" if call.kind is CallKind.DELETE else "not_delivered"

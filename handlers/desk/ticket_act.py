@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.desk.calls import CallKind, Values
+from services.desk.call_types import CallKind, Values
 from services.desk.desk import SupportDesk
 from services.desk.models import Lane, Ticket
 from services.desk.ticket_states import StaffActor, TicketEvent

@@ -13,10 +13,13 @@ from telegram.ext import ExtBot
 
 from handlers.context import Services
 from handlers.desk import topic_texts
+from handlers.desk.hidden_media import MediaPlace, send_hidden
+from handlers.desk.subscriber_calls import edit_copy, pair_copies
 from handlers.screen.text import Markup
 from services.desk import staff
-from services.desk.calls import BegunCall, CallKind, PendingCall
+from services.desk.call_types import BegunCall, CallKind, MediaFile, PendingCall
 from services.desk.desk import SupportDesk
+from services.desk.mirror import ANEW, CAPTION
 from services.desk.models import Direction, Lane, Ticket, TicketMessage
 from services.desk.ticket_states import TicketState
 from services.storage.database import Database
@@ -61,7 +64,8 @@ class TopicCaller:
         """
         async with self._database.unit_of_work() as session:
             ticket = await self._desk.tickets.find(session, chosen.ticket_id)
-        assert ticket is not None
+        if ticket is None:
+            return
         try:
             if chosen.lane == Lane.UPKEEP:
                 await self._keep_up(ticket, chosen, now)
@@ -79,8 +83,11 @@ class TopicCaller:
         topic = await self._bot.create_forum_topic(self._group, name, rate_limit_args=True)
         async with self._database.unit_of_work() as session:
             row = await self._desk.tickets.find(session, ticket.id)
-            assert row is not None
-            row.topic_id, row.card_message_id = topic.message_thread_id, None
+            if row is not None:
+                row.topic_id, row.card_message_id = topic.message_thread_id, None
+                return
+        thread = topic.message_thread_id  # the subscriber has erased the ticket meanwhile
+        await self._bot.delete_forum_topic(self._group, thread, rate_limit_args=True)
 
     async def _send_card(self, ticket: Ticket, now: datetime) -> None:
         """Send the first message of a topic, with the texts that wait."""
@@ -104,11 +111,12 @@ class TopicCaller:
             sent, waiting = await self._send_text(ticket, about, keyboard=keyboard), None
         async with self._database.unit_of_work() as session:
             row = await self._desk.tickets.find(session, ticket.id)
-            assert row is not None
+            if row is None:
+                return
             row.card_message_id = sent
             await self._desk.calls.let_appear(session, ticket.id)
             if waiting is not None:
-                await self._finish(session, waiting, sent, now)
+                await self._finish(session, waiting, [sent], now)
 
     async def _send(self, ticket: Ticket, chosen: PendingCall, now: datetime) -> None:
         async with self._database.unit_of_work() as session:
@@ -126,11 +134,11 @@ class TopicCaller:
                 raise
             if not _says(error, _UNCHANGED):
                 _log.error("desk_call_failed", kind=call.kind, error=error.message)
-            sent = None
+            sent = []
         async with self._database.unit_of_work() as session:
             await self._finish(session, call, sent, now)
-            is_lost = sent is None and call.kind in (CallKind.TEXT, CallKind.COPY)
-            if is_lost and "anew" not in call.values:
+            is_lost = call.sends_messages and len(sent) < _count_messages(call)
+            if is_lost and ANEW not in call.values:
                 add, notice = self._desk.calls.add, CallKind.NOTICE
                 await add(session, ticket.id, Lane.GROUP, notice, now, name="not_copied")
 
@@ -140,65 +148,75 @@ class TopicCaller:
         call: BegunCall,
         rows: Sequence[TicketMessage],
         reply_to: int | None,
-    ) -> int | None:
-        """Return the id of the message that was sent, if one was."""
+    ) -> list[int]:
+        """Return the ids of the messages that were sent."""
         language = self._desk.language
         match call.kind:
             case CallKind.APPEAR:
-                return None
+                return []
             case CallKind.TEXT:
-                return await self._send_text(
-                    ticket, topic_texts.subscriber_text(call.texts), reply_to
-                )
+                text = topic_texts.subscriber_text(call.texts)
+                return [await self._send_text(ticket, text, reply_to)]
             case CallKind.NOTICE:
                 text = topic_texts.notice_text(call.name, call.values, language)
                 keyboard = topic_texts.notice_keyboard(call.name, ticket.id, call.values, language)
-                return await self._send_text(ticket, text, _number(call, "message"), keyboard)
+                return [await self._send_text(ticket, text, _number(call, "message"), keyboard)]
         if not rows:
-            return None
+            return []
         row = rows[0]
         if call.kind is CallKind.COPY:
-            return await self._copy(ticket, row, reply_to)
+            return await self._copy(ticket, call, rows, reply_to)
+        if call.kind is CallKind.MEDIA:
+            files = [MediaFile.from_text(text) for text in call.texts]
+            place = MediaPlace(self._group, ticket.topic_id, reply_to)
+            return await send_hidden(self._bot, place, files)
         if row.copy_message_id is None:
-            return None
+            return []
         if call.kind is CallKind.DELETE:
             await self._bot.delete_message(self._group, row.copy_message_id, rate_limit_args=True)
-            return None
-        return await self._edit(ticket, call, row)
+        else:
+            await self._edit(ticket, call, row, row.copy_message_id)
+        return []
 
-    async def _copy(self, ticket: Ticket, row: TicketMessage, reply_to: int | None) -> int:
-        """Copy a message from the private chat, where the copies of answers are as well."""
-        is_theirs = row.direction == Direction.TO_STAFF
-        message_id = row.source_message_id if is_theirs else row.copy_message_id
-        assert message_id is not None
+    async def _copy(
+        self,
+        ticket: Ticket,
+        call: BegunCall,
+        rows: Sequence[TicketMessage],
+        reply_to: int | None,
+    ) -> list[int]:
+        """Copy messages from the private chat, where the copies of answers are as well."""
+        is_theirs = rows[0].direction == Direction.TO_STAFF
+        ids = [row.source_message_id if is_theirs else row.copy_message_id for row in rows]
+        known = [each for each in ids if each is not None]
+        to_topic: dict[str, Any] = {
+            "message_thread_id": ticket.topic_id,
+            "protect_content": is_theirs and ANEW in call.values,  # it may be a picture
+            "rate_limit_args": True,
+        }
+        if len(known) > 1:
+            group, chat = self._group, ticket.chat_id
+            copies = await self._bot.copy_messages(group, chat, sorted(known), **to_topic)
+            return [each.message_id for each in copies]
         copied = await self._bot.copy_message(
-            self._group,
-            ticket.chat_id,
-            message_id,
-            message_thread_id=ticket.topic_id,
-            reply_parameters=_reply(reply_to),
-            rate_limit_args=True,
+            self._group, ticket.chat_id, known[0], reply_parameters=_reply(reply_to), **to_topic
         )
-        return copied.message_id
+        return [copied.message_id]
 
-    async def _edit(self, ticket: Ticket, call: BegunCall, row: TicketMessage) -> int | None:
+    async def _edit(
+        self, ticket: Ticket, call: BegunCall, row: TicketMessage, copy_id: int
+    ) -> None:
         """Change the copy of the subscriber's newest message; below an older one, say so."""
         async with self._database.unit_of_work() as session:
             is_newest = await self._desk.mirror.is_newest_alone(session, row)
         is_card = row.copy_message_id == ticket.card_message_id
-        text = topic_texts.subscriber_text(call.texts)
         if not is_newest or is_card:
             text = topic_texts.changed_text(call.texts, self._desk.language)
-            await self._send_text(ticket, text, row.copy_message_id)
-            return None
-        await self._bot.edit_message_text(
-            text,
-            self._group,
-            row.copy_message_id,
-            parse_mode=ParseMode.HTML,
-            rate_limit_args=True,
-        )
-        return None
+            await self._send_text(ticket, text, copy_id)
+            return
+        is_caption = CAPTION in call.values
+        html = call.texts[0] if is_caption else topic_texts.subscriber_text(call.texts)
+        await edit_copy(self._bot, self._group, copy_id, html, call)
 
     async def _keep_up(self, ticket: Ticket, chosen: PendingCall, now: datetime) -> None:
         async with self._database.unit_of_work() as session:
@@ -258,7 +276,8 @@ class TopicCaller:
         _log.warning("topic_was_deleted", ticket=ticket.id)
         async with self._database.unit_of_work() as session:
             row = await self._desk.tickets.find(session, ticket.id)
-            assert row is not None
+            if row is None:
+                return
             row.topic_id = row.card_message_id = None
             await self._desk.calls.drop(session, ticket.id, Lane.UPKEEP)
             if chosen.lane == Lane.GROUP:
@@ -266,14 +285,15 @@ class TopicCaller:
                 await self._desk.mirror.copy_anew(session, row, now)
 
     async def _finish(
-        self, session: AsyncSession, call: BegunCall, sent: int | None, now: datetime
+        self, session: AsyncSession, call: BegunCall, sent: Sequence[int], now: datetime
     ) -> None:
         await self._desk.calls.finish(session, call.id)
-        if sent is None or call.kind not in (CallKind.TEXT, CallKind.COPY):
+        if not sent or not call.sends_messages:
             return
         rows = await self._desk.mirror.load(session, call.messages)
-        theirs = [row.id for row in rows if row.direction == Direction.TO_STAFF]
-        await self._desk.mirror.note_delivery(session, theirs, sent, now)
+        theirs = [row for row in rows if row.direction == Direction.TO_STAFF]
+        copies = list(sent) * len(theirs) if call.kind is CallKind.TEXT else sent
+        await self._desk.mirror.note_delivery(session, pair_copies(theirs, copies), now)
 
     async def _find_reply(self, session: AsyncSession, call: BegunCall) -> int | None:
         replied = _number(call, "reply_to")
@@ -332,6 +352,11 @@ def _reply(message_id: int | None) -> ReplyParameters | None:
     if message_id is None:
         return None
     return ReplyParameters(message_id, allow_sending_without_reply=True)
+
+
+def _count_messages(call: BegunCall) -> int:
+    """Return how many messages a call sends; texts are joined in one."""
+    return 1 if call.kind is CallKind.TEXT else len(call.messages)
 
 
 def _number(call: BegunCall, name: str) -> int | None:

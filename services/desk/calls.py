@@ -6,14 +6,22 @@ words to it, and deleted when it is done; a process that ends in between makes i
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.call_types import (
+    SEND_MESSAGES,
+    BegunCall,
+    CallKind,
+    MediaFile,
+    PendingCall,
+    Values,
+    weigh,
+)
 from services.desk.models import DeskCall, Lane, payload_seal_context
 from services.storage.database import lock_row
 from services.storage.keys import KeyRing
@@ -21,59 +29,8 @@ from services.storage.keys import KeyRing
 _MAX_JOINED = 3000
 """Characters up to which texts are joined in one message."""
 _FIRST_PLACE = 0
-
-Values = Mapping[str, str | int]
-
-
-class CallKind(StrEnum):
-    """Kind of a call."""
-
-    APPEAR = "appear"
-    """Nothing but the topic itself, where nothing is written yet."""
-    TEXT = "text"
-    COPY = "copy"
-    EDIT = "edit"
-    DELETE = "delete"
-    NOTICE = "notice"
-    """Something that the bot itself says."""
-    CARD = "card"
-    """The buttons of the first message of a topic, as the ticket is now."""
-    CLOSE = "close"
-    REOPEN = "reopen"
-    REACT = "react"
-    DELETE_TOPIC = "delete_topic"
-
-
-@dataclass(frozen=True)
-class PendingCall:
-    """A call that waits, without its words."""
-
-    id: int
-    ticket_id: int
-    lane: Lane
-    kind: CallKind
-    not_before: datetime
-
-
-@dataclass(frozen=True)
-class BegunCall:
-    """A call that is being made.
-
-    :ivar messages: ids of the `TicketMessage` rows that it sends or concerns.
-    :ivar name: of a notice.
-    :ivar values: of a notice, or ids.
-    :ivar texts: the words as Telegram HTML.
-    """
-
-    id: int
-    ticket_id: int
-    lane: Lane
-    kind: CallKind
-    messages: tuple[int, ...]
-    name: str
-    values: Values
-    texts: tuple[str, ...]
-    attempts: int
+ALBUM_SETTLES = timedelta(seconds=1)
+"""How long the rest of an album is waited for, whose messages come one after another."""
 
 
 class CallQueue:
@@ -137,9 +94,7 @@ class CallQueue:
         self, session: AsyncSession, ticket_id: int, message: int, html: str, now: datetime
     ) -> bool:
         """Join a text for the topic to the text that waits last; `False` where none does."""
-        is_in_lane = (DeskCall.ticket_id == ticket_id, DeskCall.lane == Lane.GROUP)
-        query = select(DeskCall).where(*is_in_lane).order_by(DeskCall.place.desc())
-        call = (await session.scalars(query.order_by(DeskCall.id.desc()).limit(1))).first()
+        call = await self._find_last(session, ticket_id, Lane.GROUP)
         if call is None or call.kind != CallKind.TEXT or call.attempts or call.payload is None:
             return False
         texts = self._unseal(call)
@@ -151,6 +106,54 @@ class CallQueue:
         call.payload = self._seal(call.id, (*texts, html))
         return True
 
+    async def join_album(
+        self,
+        session: AsyncSession,
+        ticket_id: int,
+        lane: Lane,
+        album: str,
+        message: int,
+        text: str,
+        now: datetime,
+    ) -> bool:
+        """Join a message to those of its album that wait last; `False` where none do.
+
+        :param text: of media; else empty.
+        """
+        call = await self._find_last(session, ticket_id, lane)
+        if call is None or call.attempts:
+            return False
+        reference = json.loads(call.reference)
+        if reference["values"].get("album") != album or bool(call.payload) != bool(text):
+            return False
+        reference["messages"].append(message)
+        call.reference = json.dumps(reference)
+        if call.payload:
+            call.payload = self._seal(call.id, (*self._unseal(call), text))
+        call.not_before = max(call.not_before, now + ALBUM_SETTLES)
+        return True
+
+    async def let_go(
+        self, session: AsyncSession, ticket_id: int, message: int, now: datetime
+    ) -> Sequence[int]:
+        """Have the held call with a message made; return all its messages, none if not held."""
+        for call in await self._list_in(session, ticket_id, Lane.HELD):
+            messages: list[int] = json.loads(call.reference)["messages"]
+            if message in messages:
+                call.lane, call.not_before = Lane.GROUP, now
+                return messages
+        return ()
+
+    async def list_held_together(
+        self, session: AsyncSession, ticket_id: int, message: int
+    ) -> Sequence[int]:
+        """Return the messages that are held together with one, itself included."""
+        for call in await self._list_in(session, ticket_id, Lane.HELD):
+            messages: list[int] = json.loads(call.reference)["messages"]
+            if message in messages:
+                return messages
+        return ()
+
     async def replace_text(
         self, session: AsyncSession, ticket_id: int, message: int, html: str | None
     ) -> bool:
@@ -158,13 +161,14 @@ class CallQueue:
         waiting = (DeskCall.ticket_id == ticket_id, DeskCall.attempts == 0)
         for call in await session.scalars(select(DeskCall).where(*waiting)):
             reference = json.loads(call.reference)
-            if call.kind not in (CallKind.TEXT, CallKind.COPY):
-                continue
-            if message not in reference["messages"]:
+            if call.kind not in SEND_MESSAGES or message not in reference["messages"]:
                 continue
             place = reference["messages"].index(message)
             texts = list(self._unseal(call)) if call.payload else []
-            if html is not None and texts:
+            if html is not None and call.kind == CallKind.MEDIA:
+                changed = replace(MediaFile.from_text(texts[place]), caption=html)
+                texts[place] = changed.to_text()
+            elif html is not None and texts:
                 texts[place] = html
             elif html is None:
                 del reference["messages"][place]
@@ -180,11 +184,14 @@ class CallQueue:
     async def list_heads(self, session: AsyncSession) -> Sequence[PendingCall]:
         """Return the first call of each lane of each ticket."""
         columns = (DeskCall.id, DeskCall.ticket_id, DeskCall.lane, DeskCall.kind)
-        query = select(*columns, DeskCall.not_before).order_by(DeskCall.place, DeskCall.id)
+        query = select(*columns, DeskCall.not_before, DeskCall.reference)
+        query = query.where(DeskCall.lane != Lane.HELD).order_by(DeskCall.place, DeskCall.id)
         heads: dict[tuple[int, str], PendingCall] = {}
-        for row in await session.execute(query):
-            call = PendingCall(row[0], row[1], Lane(row[2]), CallKind(row[3]), row[4])
-            heads.setdefault((call.ticket_id, call.lane), call)
+        for number, ticket, lane, kind, not_before, reference in await session.execute(query):
+            if (ticket, lane) not in heads:
+                weight = weigh(CallKind(kind), reference)
+                call = PendingCall(number, ticket, Lane(lane), CallKind(kind), not_before, weight)
+                heads[(ticket, lane)] = call
         return list(heads.values())
 
     async def begin(self, session: AsyncSession, call_id: int) -> BegunCall | None:
@@ -235,6 +242,20 @@ class CallQueue:
         """Delete the calls of a ticket in some lanes."""
         is_in_lane = (DeskCall.ticket_id == ticket_id, DeskCall.lane.in_(lanes))
         await session.execute(delete(DeskCall).where(*is_in_lane))
+
+    async def _find_last(
+        self, session: AsyncSession, ticket_id: int, lane: Lane
+    ) -> DeskCall | None:
+        """Return the call of a lane that is made last."""
+        is_in_lane = (DeskCall.ticket_id == ticket_id, DeskCall.lane == lane)
+        query = select(DeskCall).where(*is_in_lane).order_by(DeskCall.place.desc())
+        return (await session.scalars(query.order_by(DeskCall.id.desc()).limit(1))).first()
+
+    async def _list_in(
+        self, session: AsyncSession, ticket_id: int, lane: Lane
+    ) -> Sequence[DeskCall]:
+        is_in_lane = (DeskCall.ticket_id == ticket_id, DeskCall.lane == lane)
+        return (await session.scalars(select(DeskCall).where(*is_in_lane))).all()
 
     def _seal(self, call_id: int, texts: Sequence[str]) -> bytes:
         plain = json.dumps(list(texts), ensure_ascii=False).encode()

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import locales
 from services.desk import staff
 from services.desk.calls import CallQueue
+from services.desk.held_messages import HeldMessages
 from services.desk.hours import BusinessHours
 from services.desk.mirror import MessageMirror
 from services.desk.models import StaffGroup
@@ -58,6 +59,7 @@ class SupportDesk:
         self.calls = CallQueue(keys)
         self.tickets = TicketStore(self.calls, hours, retention)
         self.mirror = MessageMirror(self.calls, keys)
+        self.held = HeldMessages(self.calls, self.mirror)
         self.chats: set[int] = set()
         self.group_id: int | None = None
         self.language = locales.DEFAULT

@@ -83,6 +83,11 @@ class Ticket(Base):
     reopens_until: Mapped[datetime | None]
     """Until when a message of the subscriber goes on with it; `None` where they ended it."""
     muted_until: Mapped[datetime | None]
+    first_answered_at: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(String(16))
+    """What it was about, once somebody of the staff has said so."""
+    is_helpful: Mapped[bool | None]
+    """What the subscriber says of it, after it was resolved."""
 
     __table_args__ = (
         Index("tickets_by_chat", "chat_id", "id"),
@@ -104,7 +109,7 @@ class MessageState(StrEnum):
     QUEUED = "queued"
     DELIVERED = "sent"
     HELD = "held"
-    """Not sent before an editor agrees."""
+    """Not sent before an editor agrees to an answer, or the subscriber to a picture."""
     REMOVED = "removed"
     """Its copy was deleted again, or will never be sent."""
 
@@ -121,6 +126,8 @@ class TicketMessage(Base):
     """In the private chat if to staff, in the group if to the subscriber."""
     copy_message_id: Mapped[int | None]
     """In the other chat; several messages that were joined have the same copy."""
+    album: Mapped[str | None] = mapped_column(String(64))
+    """Id that the messages of an album have in common."""
     author: Mapped[int]
     state: Mapped[str] = mapped_column(String(8), default=MessageState.QUEUED)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
@@ -143,6 +150,8 @@ class Lane(StrEnum):
     """What keeps the topic tidy: buttons, reactions, closing."""
     PRIVATE = "private"
     """Messages to the subscriber."""
+    HELD = "held"
+    """Pictures that the subscriber has not agreed to pass on; nothing in it is made."""
 
 
 class DeskCall(Base):

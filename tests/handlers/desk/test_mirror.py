@@ -3,6 +3,7 @@
 import pytest
 
 from sandbox.world.chats import ForumTopic
+from sandbox.world.fault_injection import InjectedFault
 from tests.bot_harness import ChatUser, Json
 from tests.handlers.desk.desk_harness import DeskHarness
 
@@ -184,3 +185,17 @@ async def test_general_and_its_threads_are_no_ticket(
     bo.person.send("yes", desk.group.id, reply_to_message_id=first["message_id"])
     await desk.work(61)
     assert len(anna.bot_messages) == count
+
+
+async def test_an_answer_that_is_too_old_to_be_removed_stays_known(
+    desk: DeskHarness, anna: ChatUser, bo: ChatUser, topic: ForumTopic
+) -> None:
+    await desk.says_in(bo, topic, "Which song?")
+    faults, too_old = desk.harness.engine.world.faults, "Bad Request: message can't be deleted"
+    faults.add(InjectedFault("deletemessage", 400, description=too_old))
+    await desk.says_in(bo, topic, "/undo")
+    assert "48 hours" in desk.messages_in(topic)[-1]
+    anna.sees("Which song?")
+    await desk.work(61)
+    await desk.says_in(bo, topic, "/undo")
+    assert "Removed from the subscriber's chat" in desk.messages_in(topic)[-1]
