@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.jobs.desk_scheduler import DeskScheduler
-from bot.jobs.worker import TransactionalJob
+from bot.jobs.worker import NetworkJob, TransactionalJob
 from bot.settings import Settings
 from bot.wiring.application import KaikaApplication
 from handlers.context import Services
-from handlers.desk import setup
+from handlers.desk import setup, statistics
 from handlers.desk.board import TicketBoard
 from handlers.desk.subscriber_calls import SubscriberCaller
 from handlers.desk.topic_calls import TopicCaller
@@ -18,6 +18,7 @@ from services.desk.desk import SupportDesk
 from services.desk.tickets import PURGE_KIND, TIMER_KIND
 from services.storage.database import Database
 from services.storage.keys import KeyRing
+from services.storage.models import Job
 from services.supervisor import OwnedTasks, Supervisor
 
 
@@ -53,6 +54,13 @@ class DeskRuntime:
         tickets = self._desk.tickets
         return {TIMER_KIND: tickets.run_timer, PURGE_KIND: tickets.run_purge}
 
+    def network_jobs(self) -> Mapping[str, NetworkJob]:
+        """The kinds of jobs that send something."""
+        return {statistics.DIGEST_KIND: self._send_digest}
+
+    async def _send_digest(self, row: Job, now: datetime) -> None:
+        await statistics.send_digest(self._application.bot, self._services(), row, now)
+
     def _services(self) -> Services:
         services: Services = self._application.bot_data["services"]
         return services
@@ -62,6 +70,7 @@ class DeskRuntime:
         """Work while the block runs."""
         report = setup.report_readiness(self._application.bot, self._desk)
         self._tasks.start("desk readiness", report)
+        await statistics.schedule_digest(self._services(), self._desk)
         try:
             async with self.scheduler.running(supervisor):
                 yield

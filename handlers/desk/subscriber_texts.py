@@ -1,21 +1,23 @@
 """What a subscriber reads of the desk."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from telegram import InlineKeyboardButton
 
 from handlers.screen.text import N_, Markup, label, say
-from handlers.screen.view import View, button, view
+from handlers.screen.view import View, button, encode_callback_data, view
 from services.calendar import TAIPEI
-from services.desk.calls import Values
+from services.desk.call_types import Values
 from services.desk.desk import SupportDesk
 from services.desk.hours import WEEKDAYS, BusinessHours, Span
 
 ROUTE = "desk"
 ASK = N_("🙋 Ask a person here")
 _NO_ORIGIN = "-"
+_WAITS = tuple(timedelta(minutes=each) for each in (5, 10, 15, 30, 60, 120, 240))
+_WORKING_DAY = timedelta(hours=8)
 _DAYS: Mapping[str, str] = {
     "Mon": N_("Mon"),
     "Tue": N_("Tue"),
@@ -35,8 +37,8 @@ _NOTICES: Mapping[str, str] = {
         "You can also ask me in the meantime."
     ),
     "resolved": N_(
-        "✅ <b>Your question is resolved.</b> From now on I'll answer again. If you write "
-        "within 7 days, our staff will continue here."
+        "✅ <b>Your question is resolved. Was this helpful?</b> From now on I'll answer again. "
+        "If you write within 7 days, our staff will continue here."
     ),
     "reopened": N_("🙋 Our staff will look at your question again."),
     "expired": N_(
@@ -74,9 +76,17 @@ def suspend_first_view(language: str, origin: str) -> View:
 
 
 def consent_view(
-    desk: SupportDesk, language: str, now: datetime, origin: str, is_lost_card: bool
+    desk: SupportDesk,
+    language: str,
+    now: datetime,
+    origin: str,
+    is_lost_card: bool,
+    wait: timedelta | None,
 ) -> View:
-    """Return what staff will see and for how long, before anything goes to them."""
+    """Return what staff will see and for how long, before anything goes to them.
+
+    :param wait: the business time within which most people were answered lately, where known.
+    """
     text = say(
         language,
         "<b>A person can answer you here.</b>\n"
@@ -89,7 +99,7 @@ def consent_view(
         "🔒 Never write your PIN or subscriber code.",
         days=desk.retention.days,
         hours=hours_text(desk.hours, language),
-        when=_when_text(desk.hours, now, language),
+        when=_when_text(desk.hours, now, wait, language),
     )
     kind = "1" if is_lost_card else "0"
     yes = button(label(language, "🙋 Yes, ask a person"), ROUTE, "yes", origin or _NO_ORIGIN, kind)
@@ -146,13 +156,47 @@ def picture_view(language: str, message_id: int) -> View:
     return view(
         text,
         [button(label(language, "📨 No, send it to staff"), ROUTE, "pass", number)],
-        [button(label(language, "🗑 Delete it"), "delete", number)],
+        [button(label(language, "🗑 Delete it"), ROUTE, "drop", number)],
     )
 
 
 def notice_view(name: str, values: Values, language: str) -> View:
     """Return what the subscriber is told of an event."""
     return view(say(language, _NOTICES[name], **values))
+
+
+def notice_rows(name: str, ticket_id: int, language: str) -> list[list[InlineKeyboardButton]]:
+    """Return the buttons under a notice: after the end, whether it helped."""
+    if name != "resolved":
+        return []
+    number = str(ticket_id)
+    yes, no = label(language, "👍 Helpful"), label(language, "👎 Not helpful")
+    return [
+        [button(yes, ROUTE, "rate", number, "1"), button(no, ROUTE, "rate", number, "0")],
+    ]
+
+
+def is_rating(each: InlineKeyboardButton) -> bool:
+    """Whether a button says whether it helped."""
+    return str(each.callback_data).startswith(encode_callback_data(ROUTE, "rate"))
+
+
+def rated_view(
+    language: str, rows: Sequence[Sequence[InlineKeyboardButton]], *, is_helpful: bool
+) -> View:
+    """Return thanks for a rating; where it did not help, with the way on.
+
+    :param rows: the other buttons of the message.
+    """
+    kept = [list(row) for row in rows if not any(map(is_rating, row))]
+    if is_helpful:
+        return view(say(language, "👍 Thank you! Just type your next question here."), *kept)
+    text = say(
+        language,
+        "👎 Thank you for telling us. Write what is still open, and our staff will continue "
+        "here. The hotline is 0800-080-117.",
+    )
+    return view(text, *kept)
 
 
 def hours_text(hours: BusinessHours, language: str) -> str:
@@ -179,11 +223,41 @@ def moment_text(moment: datetime, now: datetime, language: str) -> str:
     return label(language, "{day} {date} at {time}", day=day, date=f"{there:%d.%m.}", time=clock)
 
 
-def _when_text(hours: BusinessHours, now: datetime, language: str) -> Markup:
+def duration_text(duration: timedelta, language: str) -> str:
+    """Return a duration in hours and minutes, rounded up to a minute."""
+    minutes = -(-int(duration.total_seconds()) // 60)
+    hours, rest = divmod(max(minutes, 1), 60)
+    if not hours:
+        return label(language, "{minutes} min", minutes=rest)
+    if not rest:
+        return label(language, "{hours} h", hours=hours)
+    return label(language, "{hours} h {minutes} min", hours=hours, minutes=rest)
+
+
+def _when_text(
+    hours: BusinessHours, now: datetime, wait: timedelta | None, language: str
+) -> Markup:
     if hours.is_open(now):
-        return say(language, "Someone is here now.")
-    opening = moment_text(hours.next_opening(now), now, language)
-    return say(language, "Our staff are back at {time}.", time=opening)
+        text = say(language, "Someone is here now.")
+    else:
+        opening = moment_text(hours.next_opening(now), now, language)
+        text = say(language, "Our staff are back at {time}.", time=opening)
+    if wait is None:
+        return text
+    promise = say(
+        language, "Lately, most answers came within {wait}.", wait=_wait_text(wait, language)
+    )
+    return Markup(f"{text}{'' if language.startswith('zh') else ' '}{promise}")
+
+
+def _wait_text(wait: timedelta, language: str) -> str:
+    """Return a wait as people say it, rounded up."""
+    for step in _WAITS:
+        if wait <= step:
+            return duration_text(step, language)
+    if wait <= _WORKING_DAY:
+        return label(language, "a working day")
+    return label(language, "a few working days")
 
 
 def _days_text(days: list[int], language: str) -> str:

@@ -8,10 +8,10 @@ from handlers.context import Services
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import Keyboard, button
 from handlers.start import own_name
-from services.desk.calls import Values
+from services.desk.call_types import Values
 from services.desk.desk import SupportDesk
 from services.desk.models import Ticket
-from services.desk.ticket_states import TicketState
+from services.desk.ticket_states import Reason, TicketState
 
 ROUTE = "staff"
 DELIVERED = "👌"
@@ -26,6 +26,7 @@ _NOTICES: Mapping[str, str] = {
         "⚠️ <b>Not sent.</b> You write as the group. Turn off <b>Remain anonymous</b> for yourself "
         "under Administrators."
     ),
+    "resolved": N_("✅ Resolved. <b>What was it about?</b>"),
     "withdrawn": N_("ℹ️ The subscriber went back to the bot. The ticket is resolved."),
     "taken_over": N_("ℹ️ {alias} has taken over from {before}."),
     "fell_silent": N_("ℹ️ {before} has not answered for 30 minutes. The ticket waits again."),
@@ -75,6 +76,16 @@ STATE_NAMES: Mapping[str, str] = {
     TicketState.SNOOZED: N_("snoozed"),
     TicketState.RESOLVED: N_("resolved"),
 }
+REASON_NAMES: Mapping[str, str] = {
+    Reason.APPLYING: N_("Applying, collecting"),
+    Reason.PAYING: N_("Paying"),
+    Reason.CODE: N_("Subscriber code"),
+    Reason.CARD: N_("Card lost or locked"),
+    Reason.READER: N_("Reader, software"),
+    Reason.REFERRED: N_("Sent to an office"),
+    Reason.NO_REPLY: N_("No reply"),
+    Reason.OTHER: N_("Other"),
+}
 _TAKE = N_("🙋 Take")
 
 
@@ -118,7 +129,7 @@ def card_keyboard(ticket: Ticket, alias: str, language: str) -> InlineKeyboardMa
         return Keyboard(
             [
                 [
-                    button(label(language, "✅ Resolved"), ROUTE, "nothing", number),
+                    button(_resolved_label(ticket, language), ROUTE, "nothing", number),
                     button(label(language, "🔓 Reopen"), ROUTE, "reopen", number),
                 ]
             ]
@@ -133,6 +144,12 @@ def card_keyboard(ticket: Ticket, alias: str, language: str) -> InlineKeyboardMa
             ],
         ]
     )
+
+
+def _resolved_label(ticket: Ticket, language: str) -> str:
+    if ticket.reason is None:
+        return label(language, "✅ Resolved")
+    return label(language, "✅ {reason}", reason=label(language, REASON_NAMES[ticket.reason]))
 
 
 def subscriber_text(texts: Sequence[str]) -> Markup:
@@ -171,6 +188,12 @@ def notice_keyboard(
             return Keyboard([[button(label(language, "🙋 Take over"), ROUTE, "over", number)]])
         case "not_sent_resolved":
             return Keyboard([[button(label(language, "🔓 Reopen"), ROUTE, "reopen", number)]])
+        case "resolved":
+            reasons = [
+                button(label(language, name), ROUTE, "reason", number, reason)
+                for reason, name in REASON_NAMES.items()
+            ]
+            return Keyboard([reasons[i : i + 2] for i in range(0, len(reasons), 2)])
         case "held_reveals" | "held_asks" | "held_link":
             row = str(values["row"])
             return Keyboard([[button(label(language, "Send anyway"), ROUTE, "send", number, row)]])

@@ -51,6 +51,15 @@ class BusinessHours:
             duration -= max(end - begin, timedelta())
         raise AssertionError("hours are never empty")
 
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """Return how much business time lies between two moments."""
+        total = timedelta()
+        for opening, closing in self._spans_from(start):
+            if opening >= end:
+                break
+            total += min(closing, end) - max(opening, start)
+        return total
+
     def _spans_from(
         self, now: datetime, days: int = 2 * _MAX_HOLIDAYS + 7
     ) -> Iterator[tuple[datetime, datetime]]:

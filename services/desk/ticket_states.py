@@ -43,6 +43,24 @@ class TicketEvent(StrEnum):
     """Nobody wrote for a long time."""
 
 
+class Reason(StrEnum):
+    """What a ticket was about, or why it ended without an answer; exactly one holds."""
+
+    APPLYING = "applying"
+    """Applying for the card and collecting it."""
+    PAYING = "paying"
+    CODE = "code"
+    """The subscriber code."""
+    CARD = "card"
+    """A card that is lost or locked."""
+    READER = "reader"
+    """Card readers, programs and web pages."""
+    REFERRED = "referred"
+    """Sent on to the hotline or an office."""
+    NO_REPLY = "no_reply"
+    OTHER = "other"
+
+
 class Role(IntEnum):
     """Role of a member of the staff; a higher one may do what a lower one may."""
 

@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services import jobs
 from services.calendar import TAIPEI
 from services.desk import staff
-from services.desk.calls import CallKind, CallQueue
+from services.desk.call_types import CallKind
+from services.desk.calls import CallQueue
 from services.desk.hours import BusinessHours
 from services.desk.models import DeskCall, Lane, Ticket, TicketMessage
 from services.desk.ticket_states import (
+    Reason,
     Relation,
     StaffActor,
     TicketEvent,
@@ -50,7 +52,7 @@ _NOTICES: Mapping[TicketEvent, tuple[str, str]] = {
     TicketEvent.RELEASED: ("waits_again", ""),
     TicketEvent.FELL_SILENT: ("waits_again", "fell_silent"),
     TicketEvent.WOKEN: ("", "woken"),
-    TicketEvent.RESOLVED: ("resolved", ""),
+    TicketEvent.RESOLVED: ("resolved", "resolved"),
     TicketEvent.REOPENED: ("reopened", ""),
     TicketEvent.EXPIRED: ("expired", "expired"),
 }
@@ -177,6 +179,10 @@ class TicketStore:
             ticket.assignee, ticket.waits_since = None, now
         if event in (TicketEvent.WROTE, TicketEvent.ANSWERED):
             ticket.active_at = now
+        if event is TicketEvent.ANSWERED:
+            ticket.first_answered_at = ticket.first_answered_at or now
+        if before is TicketState.RESOLVED:
+            ticket.reason = ticket.is_helpful = None
         if ticket.assignee != assignee:
             ticket.told = ""
         if event in (TicketEvent.RESOLVED, TicketEvent.EXPIRED):
@@ -184,6 +190,37 @@ class TicketStore:
         await self._tell(session, ticket, event, assignee, now)
         await self._follow_in_topic(session, ticket, before, assignee, now, is_topic_moved)
         await self._set_timers(session, ticket, before, assignee, now)
+
+    async def set_reason(
+        self,
+        session: AsyncSession,
+        ticket: Ticket,
+        reason: Reason,
+        by: StaffActor,
+        now: datetime,
+    ) -> None:
+        """Note what a resolved ticket was about.
+
+        :raises TicketRefusedError: where it is not resolved.
+        """
+        if ticket.state != TicketState.RESOLVED:
+            raise TicketRefusedError(TicketState(ticket.state))
+        ticket.reason = reason
+        staff.record_act(session, by.user_id, "reason", now, ticket.id, reason)
+        if ticket.topic_id is not None:
+            await self._calls.add_once(session, ticket.id, CallKind.CARD, now)
+
+    async def rate(
+        self, session: AsyncSession, ticket_id: int, chat_id: int, *, is_helpful: bool
+    ) -> bool:
+        """Note what the subscriber says of a resolved ticket; `False` where they did before."""
+        ticket = await self.find(session, ticket_id)
+        if ticket is None or ticket.chat_id != chat_id or ticket.is_helpful is not None:
+            return False
+        if ticket.state != TicketState.RESOLVED:
+            return False
+        ticket.is_helpful = is_helpful
+        return True
 
     async def snooze(
         self, session: AsyncSession, ticket: Ticket, by: StaffActor, until: datetime, now: datetime
@@ -231,7 +268,7 @@ class TicketStore:
         await session.flush()
         for table in (DeskCall, TicketMessage):
             await session.execute(delete(table).where(table.ticket_id == ticket.id))
-        await jobs.cancel_with_prefix(session, _timer_key(ticket.id, ""))
+        await jobs.cancel_with_prefix(session, timer_key(ticket.id, ""))
         await session.delete(ticket)
 
     async def _tell(
@@ -296,26 +333,26 @@ class TicketStore:
             if ticket.resolved_at is None:
                 ticket.resolved_at = now
                 reference = json.dumps({"ticket": ticket.id})
-                key = _timer_key(ticket.id, _PURGE)
+                key = timer_key(ticket.id, _PURGE)
                 await jobs.schedule(session, PURGE_KIND, key, now + self._retention, reference)
             return
         if ticket.resolved_at is not None:
             ticket.resolved_at = ticket.reopens_until = None
-            await jobs.cancel(session, _timer_key(ticket.id, _PURGE))
+            await jobs.cancel(session, timer_key(ticket.id, _PURGE))
         expires_at = max(ticket.active_at, now) + EXPIRES_AFTER
         await self._set_timer(session, ticket, TicketEvent.EXPIRED, expires_at)
 
     async def _set_timer(
         self, session: AsyncSession, ticket: Ticket, event: TicketEvent, at: datetime
     ) -> None:
-        key = _timer_key(ticket.id, _TIMERS[event])
+        key = timer_key(ticket.id, _TIMERS[event])
         reference = json.dumps({"ticket": ticket.id, "event": event})
         await jobs.schedule(session, TIMER_KIND, key, at, reference)
 
     async def _cancel_timer(
         self, session: AsyncSession, ticket: Ticket, event: TicketEvent
     ) -> None:
-        await jobs.cancel(session, _timer_key(ticket.id, _TIMERS[event]))
+        await jobs.cancel(session, timer_key(ticket.id, _TIMERS[event]))
 
 
 def is_continued(ticket: Ticket, now: datetime) -> bool:
@@ -330,5 +367,6 @@ def is_muted(ticket: Ticket, now: datetime) -> bool:
     return ticket.muted_until is not None and ticket.muted_until > now
 
 
-def _timer_key(ticket_id: int, name: str) -> str:
+def timer_key(ticket_id: int, name: str) -> str:
+    """Return the key of a job of a ticket; without a name, what all of them begin with."""
     return f"{TIMER_KIND}/{ticket_id}/{name}"

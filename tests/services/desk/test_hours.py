@@ -81,3 +81,13 @@ def test_a_day_may_be_open_around_the_clock() -> None:
 def test_hours_that_cannot_be_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         parse_hours(text)
+
+
+def test_business_time_between_two_moments_leaves_nights_lunch_and_holidays_out() -> None:
+    hours = parse_hours("Mon-Fri 09:00-12:00 13:30-18:00", [date(2026, 12, 1)])
+    monday = datetime(2026, 11, 30, tzinfo=TAIPEI)
+    eleven, next_ten = monday + timedelta(hours=11), monday + timedelta(days=2, hours=10)
+    assert hours.between(eleven, monday + timedelta(hours=14)) == timedelta(hours=1, minutes=30)
+    assert hours.between(eleven, next_ten) == timedelta(hours=1 + 4.5 + 1)
+    assert hours.between(monday, monday + timedelta(hours=8)) == timedelta()
+    assert hours.between(next_ten, eleven) == timedelta()
