@@ -94,6 +94,7 @@ async def _overview(services: Services, chat_id: int, user_id: int, language: st
     parts = [
         say(language, "🔎 <b>Your data</b>"),
         _chat_text(stored, language),
+        *_ticket_texts(services, stored, language),
         *(_person_text(person, chat_id, language) for person in people),
         _erasure_text(services, people, language),
     ]
@@ -132,6 +133,23 @@ def _chat_text(stored: ChatData, language: str) -> Markup:
         votes=stored.votes,
         reminders=stored.reminders,
     )
+
+
+def _ticket_texts(services: Services, stored: ChatData, language: str) -> list[Markup]:
+    """Return what the desk holds, where it holds anything."""
+    if services.desk is None or not stored.tickets:
+        return []
+    text = say(
+        language,
+        "🙋 <b>Your questions to our staff: {count}</b>\n"
+        "• Staff can read in their group what you wrote to them and what they answered, your "
+        "first name, language, step, and the answer you had read.\n"
+        "• Everything is deleted {days} days after a question is settled; here I keep only "
+        "times and message numbers.",
+        count=stored.tickets,
+        days=services.desk.retention.days,
+    )
+    return [text]
 
 
 def _person_text(person: LinkedPerson, chat_id: int, language: str) -> Markup:
@@ -215,8 +233,9 @@ def _confirm_removal(linked: tuple[LinkedPerson, ChatLink], chat_id: int, langua
 def _confirm_erasing(language: str) -> View:
     text = say(
         language,
-        "🗑 <b>Erase your language choice, ratings and reminders?</b> I'll then use your "
-        "Telegram's language and send no payment reminders.",
+        "🗑 <b>Erase your language choice, ratings, reminders and questions to staff?</b> I'll "
+        "then use your Telegram's language and send no payment reminders. An open question to "
+        "our staff ends.",
     )
     return view(
         text, [button(label(language, "🗑 Yes, erase it"), ROUTE, "erased")], [_back(language)]
@@ -260,4 +279,5 @@ async def _remove_link(
 
 async def _erase(services: Services, user_id: int, chat_id: int) -> None:
     async with services.database.unit_of_work() as session:
-        await chat_data.erase_chat_data(session, services.languages, user_id, chat_id)
+        erase, now = chat_data.erase_chat_data, services.now()
+        await erase(session, services.languages, user_id, chat_id, now)

@@ -14,6 +14,7 @@ from bot.cli.command_output import (
     to_json_value,
 )
 from services.authority.data_types import Change
+from services.desk.erasure import erase_tickets, list_held
 from services.formats.ui_number import UiNumber
 
 app = typer.Typer(no_args_is_help=True, help="A person's data: export it, forget it.")
@@ -27,7 +28,9 @@ def export(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) ->
     async def work(session: AuthoritySession) -> dict[str, Any]:
         async with session.authority.database.unit_of_work() as db:
             number = UiNumber.parse(ui)
-            return await session.authority.privacy.export(db, number, session.actor, session.now)
+            held = await session.authority.privacy.export(db, number, session.actor, session.now)
+            tickets = await list_held(db, held["linked_chats"])
+            return held | {"tickets": [vars(ticket) for ticket in tickets]}
 
     held = run_with_authority(context, out, work)
     out.print_result(held, json.dumps(held, ensure_ascii=False, indent=2, default=to_json_value))
@@ -47,8 +50,11 @@ def forget(
 
     async def work(session: AuthoritySession) -> Change:
         async with session.authority.database.unit_of_work() as db:
-            number = UiNumber.parse(ui)
-            return await session.authority.privacy.forget(db, number, session.actor, session.now)
+            number, privacy = UiNumber.parse(ui), session.authority.privacy
+            chats = await privacy.list_linked_chats(db, number)
+            change = await privacy.forget(db, number, session.actor, session.now)
+            await erase_tickets(db, chats, session.now)
+            return change
 
     change = run_with_authority(context, out, work)
     out.print_result({"changed": change.changed, "application": change.application}, "Forgotten.")

@@ -21,6 +21,7 @@ from handlers.conversations.retrieve import code_reveal
 from handlers.notifications import ChatSender
 from services.clock import SystemClock
 from services.conversations import ConversationStore
+from services.desk import staff
 from services.messaging import outbox, payment_reminders
 from services.messaging.inbox import Inbox
 from services.messaging.outbox import Channel, ChannelSender, OutboxDelivery
@@ -53,6 +54,7 @@ class JobRegistry:
         network: dict[str, NetworkJob] = {payment_reminders.JOB_KIND: self.send_payment_reminder}
         if self.desk is not None:
             transactional |= self.desk.transactional_jobs()
+            network |= self.desk.network_jobs()
         if self.embedded is not None:
             transactional |= self.embedded.transactional_jobs()
             network |= self.embedded.network_jobs(self._senders())
@@ -85,6 +87,8 @@ class JobRegistry:
             await self.embedded.authority.expire_overdue_within(session, now)
         if self.bridge is not None:
             await self.bridge.delete_old(session, now)
+        if self.desk is not None:
+            await staff.delete_old_acts(session, now)
         await schedule_housekeeping(session, now)
 
     async def _erase_code(self, row: Job, _now: datetime) -> None:

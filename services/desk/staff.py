@@ -13,6 +13,7 @@ from services.storage.database import upsert
 CHECK_EVERY = timedelta(hours=1)
 """How long it is relied upon that somebody is in the group."""
 _MAX_ALIAS = 64
+_ACTS_KEPT = timedelta(days=365)
 
 
 async def find_group(session: AsyncSession) -> StaffGroup | None:
@@ -81,6 +82,11 @@ def record_act(
     session.add(
         DeskAuditEntry(ticket_id=ticket_id, staff_id=staff_id, act=act, about=about, at=now)
     )
+
+
+async def delete_old_acts(session: AsyncSession, now: datetime) -> None:
+    """Delete what is on record of what members did long ago."""
+    await session.execute(delete(DeskAuditEntry).where(DeskAuditEntry.at < now - _ACTS_KEPT))
 
 
 def _effective_role(member: StaffMember, admins: Collection[int]) -> Role:

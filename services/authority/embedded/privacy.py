@@ -79,6 +79,14 @@ class DataSubjectRequests:
             "applications": held,
         }
 
+    async def list_linked_chats(self, session: AsyncSession, ui_number: UiNumber) -> Sequence[int]:
+        """Return the private chats that are linked to a person.
+
+        :raises UnknownPersonError: where nobody is known under the number.
+        """
+        subscriber = await self._records.require(session, ui_number)
+        return list(await find_linked_chats(session, subscriber.id))
+
     async def _application(self, session: AsyncSession, row: Application) -> dict[str, Any]:
         card = await session.get(CardRecord, row.id)
         number = self._records.unseal_card_number(card) if card else None
