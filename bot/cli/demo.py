@@ -18,6 +18,7 @@ from bot import logs
 from bot import settings as settings_module
 from bot.app import Kaika
 from bot.cli import demo_people as demo_people
+from bot.cli.demo_desk import DemoDesk
 from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, sandbox_folder
 from bot.stop_deadline import StopDeadline, stop_on_signals
 from bot.wiring import embedded
@@ -33,6 +34,7 @@ from services.storage.lock_file import LockFile
 from services.storage.models import DatabaseFact
 from services.storage.ownership import own_briefly
 from services.storage.upgrade import upgrade
+from services.supervisor import OwnedTasks
 
 _MARK = "created_by_sandbox"
 _PEOPLE = (("Daniel", "en"), ("阿芳", "zh-hant"), ("小李", "zh-hans"), ("Linh", "vi"))
@@ -56,11 +58,12 @@ async def run(port: int, *, flood_limits: bool = False) -> None:
     """
     token = f"{100_000_000 + secrets.randbelow(900_000_000)}:{secrets.token_urlsafe(32)}"
     engine = _add_chat_people(Engine(token, options=SandboxOptions(flood_limits=flood_limits)))
+    desk = DemoDesk.add_to(engine)
     sandbox = await _serve(engine, port)
     try:
-        settings = _settings(token, sandbox.api_url)
+        settings = _settings(token, sandbox.api_url, desk)
         with _lock_folder(settings.data_dir, sandbox.page_url):
-            await _run_in_folder(settings, sandbox, engine)
+            await _run_in_folder(settings, sandbox, engine, desk)
     finally:
         await sandbox.close()
 
@@ -84,7 +87,9 @@ def _lock_folder(folder: Path, address: str) -> Iterator[None]:
         lock.release()
 
 
-async def _run_in_folder(settings: Settings, sandbox: RunningSandbox, engine: Engine) -> None:
+async def _run_in_folder(
+    settings: Settings, sandbox: RunningSandbox, engine: Engine, desk: DemoDesk
+) -> None:
     logs.configure(settings.log_level, settings.log_format, settings.secrets())
     await reset_sandbox(settings)
     kaika = Kaika(settings, open_authority=_AuthorityOpener(engine))
@@ -92,8 +97,22 @@ async def _run_in_folder(settings: Settings, sandbox: RunningSandbox, engine: En
     stop_on_signals(kaika.stop)
     _console.print("\nMaking the demo people's cards, which takes some seconds …")
     await _add_card_people(settings)
+    await _set_up_desk(settings, desk)
     _announce(sandbox, settings)
-    await kaika.run()
+    tasks = OwnedTasks()
+    tasks.start("demo desk", desk.let_people_ask())
+    try:
+        await kaika.run()
+    finally:
+        tasks.cancel()
+
+
+async def _set_up_desk(settings: Settings, desk: DemoDesk) -> None:
+    database = Database(settings.database)
+    try:
+        await desk.set_up(database, datetime.now(UTC))
+    finally:
+        await database.close()
 
 
 class _AuthorityOpener:
@@ -145,10 +164,9 @@ def _announce(sandbox: RunningSandbox, settings: Settings) -> None:
 
 
 def _add_chat_people(engine: Engine) -> Engine:
-    """Add a few people and groups of Telegram."""
+    """Add a few people and a group of Telegram."""
     everybody = [engine.add_person(name, code) for name, code in _PEOPLE]
     engine.add_group("New in Taiwan", everybody)
-    engine.add_group("Support staff 客服", everybody[:1], is_forum=True, bot_is_admin=True)
     return engine
 
 
@@ -159,7 +177,7 @@ async def _serve(engine: Engine, port: int) -> RunningSandbox:
     return await serve(engine, page_token)
 
 
-def _settings(token: str, api_url: str) -> Settings:
+def _settings(token: str, api_url: str, desk: DemoDesk) -> Settings:
     given = settings_module.load_settings()
     folder = sandbox_folder(given).absolute()
     port = _free_port(given.public_port)
@@ -177,6 +195,7 @@ def _settings(token: str, api_url: str) -> Settings:
             "public_url": f"http://127.0.0.1:{port}",
             "ca_passphrase": SecretStr(secrets.token_urlsafe(24)),
             "payment_provider_token": _TEST_PROVIDER,
+            "desk_admins": (desk.admin.id,),
         }
     )
 
