@@ -99,7 +99,7 @@ class Kaika:
         self.clock = SystemClock()
         services = build_services(self.database, self.languages, self.conversations, self.clock)
         self.desk = make_desk(settings, self.database, self.keys)
-        services = replace(services, desk=self.desk)
+        services = replace(services, desk=self.desk, publish_menus=self._publish_menus)
         requests = (self._request, self.poll_request)
         self.application = build_application(
             settings, requests, self.update_queue, self.intake, services
@@ -296,15 +296,8 @@ class Kaika:
                 await stack.enter_async_context(self.bridge.running(self.supervisor))
             if self.desk_runtime is not None:
                 await stack.enter_async_context(self.desk_runtime.running(self.supervisor))
-            has_bridge = self.bridge is not None
-            has_desk = self.desk is not None and self.desk.is_open_for_tickets
-            publishing = command_menus.publish(
-                self.application.bot,
-                is_online=self.settings.authority == "embedded",
-                has_bridge=has_bridge,
-                has_desk=has_desk,
-            )
-            stack.callback(self._tasks.start("command menus", publishing).cancel)
+            publishing = self._tasks.start("command menus", self._publish_menus())
+            stack.callback(publishing.cancel)
             answers.render_all(entries.load_entries())
             watcher = FaqEditsWatcher(
                 self.database, self.application.bot_data, self.settings.data_dir
@@ -323,6 +316,14 @@ class Kaika:
             await stack.enter_async_context(sweeping)
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield
+
+    async def _publish_menus(self) -> None:
+        await command_menus.publish(
+            self.application.bot,
+            is_online=self.settings.authority == "embedded",
+            has_bridge=self.bridge is not None,
+            has_desk=self.desk is not None and self.desk.is_open_for_tickets,
+        )
 
     def _stop_waiting_for_telegram(self) -> None:
         limiter = self.application.bot.rate_limiter

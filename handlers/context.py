@@ -1,6 +1,6 @@
 """The context of every handler: the services, and the language of the person."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,10 @@ from services.repeated_taps import RepeatedTaps
 from services.request_limits import RequestLimits
 from services.secret_detection import SecretDetector
 from services.storage.database import Database
+
+
+async def _publish_nothing() -> None:
+    """Stand for the menus where there is no process that sets them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Services:
     """Called with the id of an update whose text is a secret, before it is handled."""
     is_repeated: Callable[[int], bool] = lambda _update_id: False
     """Whether this process has handled an update before, which was left undone."""
+    publish_menus: Callable[[], Awaitable[None]] = _publish_nothing
+    """Sets the command menus of the bot, once something that they depend on has changed."""
     request_limits: RequestLimits = field(default_factory=lambda: RequestLimits.from_texts(0))
     repeated_taps: RepeatedTaps = field(default_factory=RepeatedTaps)
     now: Callable[[], datetime] = field(default_factory=lambda: SystemClock().now)

@@ -91,6 +91,7 @@ async def on_chat_shared(update: Update, context: Context) -> None:
         )
     if problem is None:
         await publish_staff_commands(context.bot, desk)
+        await context.services.publish_menus()  # asking for a person is in them from now on
         text = say(
             language,
             "✅ <b>The support desk is ready.</b> Everybody in the group is now an agent. In that "

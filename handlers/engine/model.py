@@ -24,6 +24,7 @@ class StepContext:
     :ivar client_language: the language of their Telegram client, for messages sent later.
     :ivar update_id: the update that is handled; the same when it comes again.
     :ivar name: their name in Telegram.
+    :ivar offers_person: whether a person can be asked in the chat.
     """
 
     chat_id: int
@@ -34,6 +35,7 @@ class StepContext:
     data: Mapping[str, str]
     update_id: int = 0
     name: str = ""
+    offers_person: bool = False
 
     @property
     def attempt(self) -> str:

@@ -5,6 +5,7 @@ from functools import partial
 from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 
 import locales
+from handlers.desk.subscriber_texts import ask_row
 from handlers.engine.model import InfoButton, Step, StepContext, StepText, resolve_target
 from handlers.engine.transitions import (
     BACK,
@@ -53,6 +54,8 @@ def render_step(
     info_buttons = picture_buttons + info_buttons
     rows += [info_buttons[i : i + 2] for i in range(0, len(info_buttons), 2)]
     rows += [_link_row(conversations, state, link, ctx.language) for link in step.links_at(ctx)]
+    if ctx.offers_person:
+        rows.append(ask_row(ctx.language))
     rows.append(_bottom_row(state, step, ctx.language))
     text = render_step_text(state, step, ctx)
     on_shown = partial(step.on_shown, ctx) if step.on_shown else None

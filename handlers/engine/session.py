@@ -173,6 +173,7 @@ def _step_context(update: Update, context: Context) -> StepContext | None:
         data={},
         update_id=update.update_id,
         name=user.full_name,
+        offers_person=context.offers_person(update),
     )
 
 

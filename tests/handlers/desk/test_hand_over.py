@@ -140,3 +140,20 @@ async def test_who_left_the_group_has_no_say(
     await desk.presses_in(desk.admin, topic, "take over")
     anna.sees("Mei", TAKEN)
     assert there.toast is None
+
+
+async def test_every_step_of_a_guide_offers_a_person_and_goes_on_afterwards(
+    desk: DeskHarness, anna: ChatUser, bo: ChatUser
+) -> None:
+    await anna.starts("do-pay-date")
+    await anna.presses("Ask a person here")
+    anna.sees("A person can answer you here")
+    await anna.presses(YES)
+    await anna.says("which date is meant")
+    await desk.work()
+    (topic,) = desk.topics
+    assert "At the step pay/" in desk.messages_in(topic)[0]
+    await desk.presses_in(bo, topic, "Take")
+    await desk.presses_in(bo, topic, "Resolve")
+    await anna.presses("Continue")
+    assert "Ask a person here" in str(anna.labels)

@@ -75,3 +75,15 @@ async def test_without_admins_there_is_no_desk(harness: BotHarness) -> None:
     await anna.says("/desk")
     anna.sees(UNKNOWN_COMMAND)
     assert harness.kaika.desk is None
+
+
+async def test_asking_is_in_the_menu_as_soon_as_the_desk_is_set_up(desk: DeskHarness) -> None:
+    anna = desk.harness.add_user("Anna")
+    await anna.starts()
+
+    def menu() -> set[str]:
+        return {each["command"] for each in anna.person.transcript()["commands"]}
+
+    assert "person" not in menu()
+    await desk.set_up()
+    assert {"person", "bot"} <= menu()
