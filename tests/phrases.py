@@ -115,3 +115,9 @@ ADDRESS_NOT_ENCRYPTED = Phrase("everybody on the way could read along")
 CANNOT_BE_READ = Phrase("cannot be read")
 PASSPHRASE_WRONG = Phrase("The passphrase of the virtual card is wrong.")
 NOT_A_VIRTUAL_CARD = Phrase("not a virtual card")
+
+# The support desk
+ASK_PERSON = Phrase("Ask a person here")
+YES_ASK_PERSON = Phrase("Yes, ask a person")
+SEND_TO_STAFF = Phrase("send it to staff")
+WITHHELD = Phrase("Withheld")

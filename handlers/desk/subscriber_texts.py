@@ -194,7 +194,7 @@ def rated_view(
     text = say(
         language,
         "👎 Thank you for telling us. Write what is still open, and our staff will continue "
-        "here. The hotline is 0800-080-117.",
+        "here. The hotline is {hotline}.",
     )
     return view(text, *kept)
 

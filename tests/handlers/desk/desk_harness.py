@@ -8,9 +8,8 @@ from sandbox.client.telegram_client import TelegramClient
 from sandbox.world.chats import ForumTopic
 from sandbox.world.delivery import post_message
 from services.desk.desk import SupportDesk
+from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser, Json, buttons
-
-YES = "Yes, ask a person"
 
 
 class DeskHarness:
@@ -84,7 +83,7 @@ class DeskHarness:
     async def asks(self, subscriber: ChatUser, text: str) -> ForumTopic:
         """Let a subscriber ask for a person and write; return the new topic."""
         await subscriber.says("/person")
-        await subscriber.presses(YES)
+        await subscriber.presses(phrases.YES_ASK_PERSON)
         await subscriber.says(text)
         await self.work()
         return self.topics[-1]

@@ -3,6 +3,7 @@
 import pytest
 
 from sandbox.world.chats import ForumTopic
+from tests import phrases
 from tests.bot_harness import ChatUser, Json
 from tests.handlers.desk.desk_harness import DeskHarness
 
@@ -35,7 +36,7 @@ async def test_an_album_of_the_subscriber_is_asked_about_once_and_arrives_hidden
     assert len(anna.bot_messages) == said + 1
     await desk.work(61)
     assert len(desk.all_in(topic)) == before
-    await anna.presses("send it to staff")
+    await anna.presses(phrases.SEND_TO_STAFF)
     await anna.says("that is all")
     await desk.work(61)
     *album, text = desk.all_in(topic)[before:]
@@ -108,7 +109,7 @@ async def test_a_changed_caption_changes_on_the_other_side(
 ) -> None:
     picture = await anna.sends("photo", "my raeder")
     await anna.edits(picture, "my reader")
-    await anna.presses("send it to staff")
+    await anna.presses(phrases.SEND_TO_STAFF)
     await desk.work(61)
     assert desk.all_in(topic)[-1]["caption"] == "my reader", "changed before it went"
     await anna.edits(picture, "my old reader")
@@ -127,13 +128,13 @@ async def test_a_caption_that_holds_a_secret_removes_the_picture(
     desk: DeskHarness, anna: ChatUser, topic: ForumTopic
 ) -> None:
     picture = await anna.sends("photo", "my reader")
-    await anna.presses("send it to staff")
+    await anna.presses(phrases.SEND_TO_STAFF)
     await desk.work(61)
     assert "photo" in desk.all_in(topic)[-1]
     await anna.edits(picture, "my PIN is 83472615")
     await desk.work(61)
     assert not [each for each in desk.all_in(topic) if "photo" in each]
-    assert "Withheld" in desk.messages_in(topic)[-1]
+    assert phrases.WITHHELD in desk.messages_in(topic)[-1]
 
 
 async def test_an_album_counts_as_many_calls_as_it_has_messages(
@@ -142,7 +143,7 @@ async def test_an_album_counts_as_many_calls_as_it_has_messages(
     await desk.work(61)
     for _ in range(3):
         await anna.sends_album(*["photo"] * 10)
-        await anna.presses("send it to staff")
+        await anna.presses(phrases.SEND_TO_STAFF)
     arrived = []
     for _ in range(4):
         await desk.work(61)

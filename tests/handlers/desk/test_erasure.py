@@ -54,7 +54,7 @@ async def test_a_ticket_that_nobody_has_seen_is_gone_without_a_topic(
     desk: DeskHarness, anna: ChatUser
 ) -> None:
     await anna.says("/person")
-    await anna.presses("Yes, ask a person")
+    await anna.presses(phrases.YES_ASK_PERSON)
     await anna.says("/privacy")
     await anna.presses("Erase my chat data")
     await anna.presses("Yes, erase it")

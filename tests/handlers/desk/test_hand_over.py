@@ -2,7 +2,7 @@
 
 from tests import phrases
 from tests.bot_harness import ChatUser
-from tests.handlers.desk.desk_harness import YES, DeskHarness
+from tests.handlers.desk.desk_harness import DeskHarness
 
 TAKEN = "is answering your question"
 
@@ -11,11 +11,11 @@ async def test_a_question_becomes_a_topic_and_the_answer_comes_back(
     desk: DeskHarness, anna: ChatUser, bo: ChatUser
 ) -> None:
     await anna.says("I want to talk to a person")
-    await anna.presses("Ask a person here")
+    await anna.presses(phrases.ASK_PERSON)
     anna.sees("first name", "30 days", "Mon–Fri 9:00–12:00, 13:30–18:00", "Never write your PIN")
     await desk.work()
     assert desk.topics == [], "nobody hears of it before the yes"
-    await anna.presses(YES)
+    await anna.presses(phrases.YES_ASK_PERSON)
     anna.sees("Please write your question")
     await anna.says("my card sings at night")
     anna.sees("Passed on")
@@ -109,7 +109,7 @@ async def test_a_secret_never_reaches_the_topic(
     anna.sees("did not pass it on")
     await desk.work()
     shown = "\n".join(desk.messages_in(topic))
-    assert shown.count("Withheld") == 2
+    assert shown.count(phrases.WITHHELD) == 2
     assert "83472615" not in shown
     assert "A123456789" not in shown
     assert "83472615" not in str(anna.messages)
@@ -118,10 +118,10 @@ async def test_a_secret_never_reaches_the_topic(
 async def test_a_lost_card_is_offered_suspension_first(desk: DeskHarness, anna: ChatUser) -> None:
     await anna.says("I lost my card")
     await anna.presses("Not helpful")
-    await anna.presses("Ask a person here")
+    await anna.presses(phrases.ASK_PERSON)
     anna.sees("Suspend the card first")
-    await anna.presses("Ask a person here")
-    await anna.presses(YES)
+    await anna.presses(phrases.ASK_PERSON)
+    await anna.presses(phrases.YES_ASK_PERSON)
     await desk.work(40)
     (topic,) = desk.topics
     assert topic.name.startswith("🚨")
@@ -146,9 +146,9 @@ async def test_every_step_of_a_guide_offers_a_person_and_goes_on_afterwards(
     desk: DeskHarness, anna: ChatUser, bo: ChatUser
 ) -> None:
     await anna.starts("do-pay-date")
-    await anna.presses("Ask a person here")
+    await anna.presses(phrases.ASK_PERSON)
     anna.sees("A person can answer you here")
-    await anna.presses(YES)
+    await anna.presses(phrases.YES_ASK_PERSON)
     await anna.says("which date is meant")
     await desk.work()
     (topic,) = desk.topics
@@ -156,4 +156,4 @@ async def test_every_step_of_a_guide_offers_a_person_and_goes_on_afterwards(
     await desk.presses_in(bo, topic, "Take")
     await desk.presses_in(bo, topic, "Resolve")
     await anna.presses("Continue")
-    assert "Ask a person here" in str(anna.labels)
+    assert phrases.ASK_PERSON in str(anna.labels)

@@ -4,6 +4,7 @@ import pytest
 
 from sandbox.world.chats import ForumTopic
 from sandbox.world.fault_injection import InjectedFault
+from tests import phrases
 from tests.bot_harness import ChatUser, Json
 from tests.handlers.desk.desk_harness import DeskHarness
 
@@ -84,7 +85,7 @@ async def test_a_change_that_holds_a_secret_removes_the_copy(
     await desk.work(61)
     shown = desk.messages_in(topic)
     assert "👤 the anthem" not in shown
-    assert "Withheld" in shown[-1]
+    assert phrases.WITHHELD in shown[-1]
 
 
 async def test_a_reply_quotes_the_same_message_on_the_other_side(
@@ -108,7 +109,7 @@ async def test_a_picture_is_passed_on_only_once_it_is_said_to_be_harmless(
     anna.sees("application form")
     await desk.work(61)
     assert len(desk.all_in(topic)) == before
-    await anna.presses("send it to staff")
+    await anna.presses(phrases.SEND_TO_STAFF)
     await desk.work(61)
     assert "photo" in desk.all_in(topic)[-1]
     await anna.sends("sticker")
