@@ -91,6 +91,11 @@ def detect_language(text: str) -> str:
     return _language_of_words(words)
 
 
+def is_in_other_script(text: str) -> bool:
+    """Whether a text is in a script that is neither Latin nor Chinese."""
+    return detect_language(text) in {*_SCRIPTS.values(), UNDETERMINED}
+
+
 def _language_of_script(text: str) -> tuple[str, int]:
     """Return the language of the letters that are neither Latin nor Han, and their number."""
     letters = [c for c in _OTHER_SCRIPT.findall(text) if c.isalpha() and c not in _DECORATION]

@@ -22,6 +22,7 @@ import locales
 from handlers.faq.answers import answer_text
 from locales import facts
 from locales.pictures import load_picture_texts
+from services.faq.canned import FOLDER, load_canned_answers
 from services.faq.entries import Entry, Mode, load_entries
 
 ROOT = Path(__file__).parent.parent
@@ -286,7 +287,10 @@ def _message_rules(original: str, text: str, language: str) -> Iterator[str]:
 def _faq() -> Iterator[Violation]:
     for language in locales.LANGUAGES:
         folder = locales.ROOT / language
-        for path in (*sorted((folder / "faq").glob("*.md")), folder / "error_codes.yaml"):
+        answers = [
+            path for name in ("faq", FOLDER) for path in sorted((folder / name).glob("*.md"))
+        ]
+        for path in (*answers, folder / "error_codes.yaml"):
             text = path.read_text(encoding="utf-8")
             is_entry = path.suffix == ".md"
             body = text.split("\n---\n", 1)[-1] if is_entry else _COMMENT.sub("", text)
@@ -298,6 +302,9 @@ def _faq() -> Iterator[Violation]:
         for entry in load_entries().all(language):
             for rule in find_long_answers(entry):
                 yield Violation(f"{language}/{entry.id}.md", rule, entry.id)
+    for answer in load_canned_answers().values():
+        for rule in find_lengths("", answer.text, answer.language):
+            yield Violation(f"{answer.language}/{answer.id}.md", rule, answer.id)
 
 
 def _pictures() -> Iterator[Violation]:

@@ -12,14 +12,16 @@ from opencc import OpenCC
 
 import locales
 from handlers.conversations.registry import GUIDES
+from handlers.desk.setup import MAX_COMMANDS, STAFF_COMMANDS
+from handlers.desk.staff_commands import COMMANDS
 from handlers.faq import answers
 from handlers.screen import markdown
 from handlers.screen.text import N_, label
 from locales import facts
 from locales.pictures import load_picture_texts
+from services.faq import canned, error_codes
 from services.faq import entries as entries_module
-from services.faq import error_codes
-from services.faq.checks import freshness, parity, phrasings
+from services.faq.checks import canned_answers, codes, freshness, parity, phrasings
 from services.faq.checks.findings import FaqFinding
 from services.faq.entries import SECTIONS, Entries, Entry, Mode, find_line
 from services.faq.index import load_index
@@ -75,16 +77,19 @@ def examine(today: date, *, every_phrasing: bool = False) -> Examination:
 
     Files that cannot be read are reported alone, since the other rules need all of them.
     """
-    if errors := entries_module.find_format_errors():
+    if errors := [*entries_module.find_format_errors(), *canned.find_format_errors()]:
         found = [FaqFinding(each.path, each.line, each.reason, each.remedy) for each in errors]
         return Examination(found, None)
     known = entries_module.read_entry_files()
-    search = FaqSearch(known, load_index(known))
+    search, answers_by_hand = FaqSearch(known, load_index(known)), canned.read_canned_answers()
+    commands = STAFF_COMMANDS.keys() | COMMANDS.keys()
     found = [
         *_pair_problems(known),
         *_entry_problems(known),
         *_spelled_out_facts(known),
         *_error_code_problems(),
+        *codes.find_bad_codes(known, answers_by_hand, commands, MAX_COMMANDS),
+        *canned_answers.find_bad_canned_answers(known, answers_by_hand, _render),
         *parity.find_differences(known),
         *phrasings.find_shared(known),
         *phrasings.find_led_astray(known, search, every_one=every_phrasing),
@@ -92,6 +97,17 @@ def examine(today: date, *, every_phrasing: bool = False) -> Examination:
     ]
     found.sort(key=lambda each: (each.is_warning, each.path, each.line or 0))
     return Examination(found, search)
+
+
+def _render(text: str) -> str:
+    """Return the message of a Markdown text.
+
+    :raises ValueError: for Markdown that Telegram cannot show.
+    """
+    try:
+        return markdown.join_blocks(markdown.render(text))
+    except markdown.MarkdownError as error:
+        raise ValueError(error.kind) from error
 
 
 def _path(entry: Entry) -> Path:
@@ -114,6 +130,7 @@ def _pair_problems(known: Entries) -> Iterator[FaqFinding]:
 
 def _differences(first: Entry, other: Entry) -> Iterator[FaqFinding]:
     facts_of: dict[str, tuple[Callable[[Entry], object], str]] = {
+        "code": (lambda e: e.code, "code:"),
         "section": (lambda e: e.section, "section:"),
         "related entries": (lambda e: e.related, "related:"),
         "conversation": (lambda e: e.conversation, "conversation:"),

@@ -11,6 +11,7 @@ from bot.wiring.application import KaikaApplication
 from handlers.context import Services
 from handlers.desk import setup, statistics
 from handlers.desk.board import TicketBoard
+from handlers.desk.library_answers import library_of
 from handlers.desk.subscriber_calls import SubscriberCaller
 from handlers.desk.topic_calls import TopicCaller
 from services.clock import SystemClock
@@ -68,7 +69,8 @@ class DeskRuntime:
     @asynccontextmanager
     async def running(self, supervisor: Supervisor) -> AsyncIterator[None]:
         """Work while the block runs."""
-        report = setup.report_readiness(self._application.bot, self._desk)
+        library = library_of(self._services())
+        report = setup.report_readiness(self._application.bot, self._desk, library)
         self._tasks.start("desk readiness", report)
         await statistics.schedule_digest(self._services(), self._desk)
         try:

@@ -25,11 +25,15 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 from handlers import fallbacks
 from handlers.context import Context
+from handlers.desk.library_answers import library_of
 from handlers.screen.text import N_, Markup, label, say
 from services.desk import staff
 from services.desk.desk import SupportDesk
+from services.desk.library import AnswerLibrary
 
 COMMAND = "desk"
+MAX_COMMANDS = 100
+"""Commands that a menu holds (Bot API)."""
 _REQUEST = 1
 _RIGHTS: Mapping[str, str] = {
     "can_manage_topics": N_("Manage topics"),
@@ -90,7 +94,7 @@ async def on_chat_shared(update: Update, context: Context) -> None:
             "There are open tickets in another group. Resolve them first, then choose again.",
         )
     if problem is None:
-        await publish_staff_commands(context.bot, desk)
+        await publish_staff_commands(context.bot, desk, library_of(context.services))
         await context.services.publish_menus()  # asking for a person is in them from now on
         text = say(
             language,
@@ -104,7 +108,7 @@ async def on_chat_shared(update: Update, context: Context) -> None:
     )
 
 
-async def report_readiness(bot: Bot, desk: SupportDesk) -> None:
+async def report_readiness(bot: Bot, desk: SupportDesk, library: AnswerLibrary) -> None:
     """Log at the start whether the desk can work, and set the commands of its group."""
     if desk.group_id is None:
         _log.warning("desk_not_set_up", next="send /desk to the bot")
@@ -114,16 +118,18 @@ async def report_readiness(bot: Bot, desk: SupportDesk) -> None:
         _log.error("desk_not_ready", problem=problem)
         return
     _log.info("desk_ready")
-    await publish_staff_commands(bot, desk)
+    await publish_staff_commands(bot, desk, library)
 
 
-async def publish_staff_commands(bot: Bot, desk: SupportDesk) -> None:
-    """Set the command menu of the staff group; a failure is only logged."""
+async def publish_staff_commands(bot: Bot, desk: SupportDesk, library: AnswerLibrary) -> None:
+    """Set the command menu of the staff group, with the answers; a failure is only logged."""
     assert desk.group_id is not None
     scope = BotCommandScopeChat(desk.group_id)
     commands = [
         BotCommand(name, label(desk.language, text)) for name, text in STAFF_COMMANDS.items()
     ]
+    codes = [BotCommand(each.code, each.title(desk.language)) for each in library.answers]
+    commands = [*commands, *codes][:MAX_COMMANDS]
     try:
         await bot.set_my_commands(commands, scope=scope)
     except TelegramError as error:

@@ -8,9 +8,9 @@ import locales
 from handlers.context import Context
 from handlers.desk.ticket_act import TicketAct, note_hint
 from services.desk import staff
-from services.desk.answer_check import HoldReason, check_answer
+from services.desk.answer_check import HoldReason, check_answer, is_unreadable
 from services.desk.mirror import MirroredMessage
-from services.desk.models import Direction
+from services.desk.models import Direction, MessageState
 from services.desk.ticket_states import BOT_IS_SILENT, TicketEvent, TicketState
 
 _URLS = (MessageEntity.URL, MessageEntity.TEXT_LINK)
@@ -32,6 +32,11 @@ async def send_answer(context: Context, message: Message, act: TicketAct) -> Non
         row = await desk.held.hold(act.session, ticket, mirrored, act.now)
         if not is_album_held:
             await act.notify(f"held_{reason}", {"row": row})
+        return
+    if not mirrored.album and is_unreadable(mirrored.text, ticket.language):
+        asked = MessageState.ASKED
+        row = await desk.held.hold(act.session, ticket, mirrored, act.now, asked)
+        await act.notify("held_script", {"row": row, "language": ticket.language})
         return
     await desk.mirror.send(act.session, ticket, to_subscriber, mirrored, act.now)
     await act.move(TicketEvent.ANSWERED)
@@ -55,6 +60,8 @@ async def change_answer(context: Context, message: Message, act: TicketAct) -> N
         return
     mirrored = _read_message(message, act.replied)
     held = await desk.held.find_held(act.session, act.ticket, message.message_id)
+    if held is not None and is_unreadable(mirrored.text, act.ticket.language):
+        return
     if held is not None and _may_answer(act):
         await act.move(TicketEvent.ANSWERED)
         await desk.held.release(act.session, act.ticket, held, act.now)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from handlers.desk.ticket_act import TicketAct
 from services.desk import staff
-from services.desk.models import Direction
+from services.desk.models import Direction, MessageState
 from services.desk.ticket_states import (
     NotAllowedError,
     Reason,
@@ -79,6 +79,9 @@ async def _undo(act: TicketAct) -> None:
     answer = act.replied
     if answer is None:
         answer = await mirror.find_last_answer(act.session, act.ticket, author)
+    else:
+        sent = await act.desk.answers.find_latest(act.session, act.ticket, answer)
+        answer = answer if sent is None else sent.source_message_id
     direction = Direction.TO_SUBSCRIBER
     if answer is None or not await mirror.is_author(act.session, act.ticket, answer, author):
         await act.notify("nothing_to_undo")
@@ -97,6 +100,17 @@ async def _send_anyway(act: TicketAct) -> None:
         staff.record_act(
             act.session, act.actor.user_id, "sent_anyway", act.now, act.ticket.id, about
         )
+
+
+async def _confirm(act: TicketAct) -> None:
+    """Send a message whose script the subscriber may not read; for the assignee."""
+    if not act.argument.isdecimal():
+        return
+    await act.move(TicketEvent.ANSWERED)
+    row, asked = int(act.argument), {MessageState.ASKED}
+    if await act.desk.held.release(act.session, act.ticket, row, act.now, asked):
+        about, author = f"held message {row}", act.actor.user_id
+        staff.record_act(act.session, author, "confirmed", act.now, act.ticket.id, about)
 
 
 async def _set_role(act: TicketAct) -> None:
@@ -124,6 +138,7 @@ BUTTONS: Mapping[str, StaffCommand] = {
     "snooze": _snooze,
     "send": _send_anyway,
     "reason": _set_reason,
+    "confirm": _confirm,
     "nothing": _do_nothing,
 }
 COMMANDS: Mapping[str, StaffCommand] = {

@@ -3,15 +3,18 @@
 Handlers change rows and queue calls; they never wait for the group.
 """
 
+import re
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from telegram import Message, Update
 from telegram.ext import ApplicationHandlerStop, BaseHandler
 
 from handlers.context import Context
-from handlers.desk import staff_answers, topic_texts
-from handlers.desk.staff_commands import BUTTONS, COMMANDS
+from handlers.desk import library_answers, staff_answers, topic_texts
+from handlers.desk.library_answers import AnswerStoppedError
+from handlers.desk.staff_commands import BUTTONS, COMMANDS, StaffCommand
 from handlers.desk.staff_members import find_staff_actor, on_staff_membership, remove_role
 from handlers.desk.ticket_act import TicketAct, note_hint
 from handlers.screen.text import N_, label
@@ -30,6 +33,8 @@ from services.desk.ticket_states import (
 
 NOTE = "//"
 """What a note for colleagues begins with."""
+_WIDE_SLASHES = re.compile("^／+")
+"""Slashes as Chinese keyboards write them."""
 _HAS_IT = N_("{alias} has this ticket.")
 _NOBODY = 0
 """Instead of a user id, for whoever writes as the group."""
@@ -73,15 +78,20 @@ async def _on_button(update: Update, context: Context) -> None:
     toast = ""
     if pressed is not None and pressed.route == topic_texts.ROUTE and len(pressed.parts) > 1:
         actor = await find_staff_actor(context, query.from_user.id, query.from_user.first_name)
-        if actor is not None and pressed.parts[1].isdecimal():
-            toast = await _press(context, desk, actor, pressed.parts)
+        message = query.message
+        if actor is not None and message is not None and pressed.parts[1].isdecimal():
+            toast = await _press(context, desk, actor, pressed.parts, message.message_id)
     await query.answer(toast or None)
 
 
-async def _press(context: Context, desk: SupportDesk, actor: StaffActor, parts: list[str]) -> str:
-    """Do what a button says, and return the toast."""
+async def _press(
+    context: Context, desk: SupportDesk, actor: StaffActor, parts: list[str], message: int
+) -> str:
+    """Do what a button below a message says, and return the toast."""
     name, number, *rest = parts
-    run = BUTTONS.get(name)
+    send = partial(library_answers.press, context, message)
+    is_answer = name == library_answers.BUTTON
+    run: StaffCommand | None = send if is_answer else BUTTONS.get(name)
     async with context.services.database.unit_of_work() as session:
         ticket = await desk.tickets.find(session, int(number))
         if ticket is None or run is None:
@@ -98,6 +108,8 @@ async def _press(context: Context, desk: SupportDesk, actor: StaffActor, parts: 
                 return label(desk.language, _HAS_IT, alias=alias)
             state = label(desk.language, topic_texts.STATE_NAMES[error.state])
             return label(desk.language, "The ticket is {state}.", state=state)
+        except AnswerStoppedError as error:
+            return label(desk.language, topic_texts.STOPPED[error.notice], **error.values)
     return label(desk.language, "OK")
 
 
@@ -152,13 +164,13 @@ async def _act_on_message(
         return
     if _is_service(message):
         return
-    text = message.text or message.caption or ""
+    text = _WIDE_SLASHES.sub(_narrow, message.text or message.caption or "")
     if update.edited_message is not None:
         await staff_answers.change_answer(context, message, act)
     elif text.startswith(NOTE):
         return
     elif text.startswith("/"):
-        await _run_command(text, act)
+        await _run_command(context, text, act)
     elif act.replied_author not in (None, act.actor.user_id):
         return  # to a colleague
     else:
@@ -176,11 +188,15 @@ async def _follow_topic(act: TicketAct, *, is_closed: bool) -> None:
         return
 
 
-async def _run_command(text: str, act: TicketAct) -> None:
-    command, _, argument = text[1:].strip().partition(" ")
-    run = COMMANDS.get(command.partition("@")[0].lower())
-    if run is None:
+async def _run_command(context: Context, text: str, act: TicketAct) -> None:
+    """Run a command; everything else that begins like one is meant for the library."""
+    typed, _, argument = text[1:].strip().partition(" ")
+    command = typed.partition("@")[0]
+    query = f"{command} {argument}".strip()
+    if not query:
         return
+    search = partial(library_answers.type_code, context, query)
+    run: StaffCommand = COMMANDS.get(command.lower(), search)
     try:
         await run(replace(act, argument=argument.strip()))
     except NotAllowedError as error:
@@ -188,6 +204,8 @@ async def _run_command(text: str, act: TicketAct) -> None:
         await act.notify("not_allowed", {"alias": alias})
     except TicketRefusedError as error:
         await act.notify("not_possible", {"state": error.state})
+    except AnswerStoppedError as error:
+        await act.notify(error.notice, error.values)
 
 
 def _with_reply(act: TicketAct, message: Message) -> TicketAct:
@@ -205,6 +223,10 @@ def _with_reply(act: TicketAct, message: Message) -> TicketAct:
         replied=replied.message_id,
         replied_author=author.id if author is not None and is_person else None,
     )
+
+
+def _narrow(found: re.Match[str]) -> str:
+    return "/" * len(found[0])
 
 
 def _is_service(message: Message) -> bool:

@@ -6,13 +6,18 @@ from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
-from telegram import InlineKeyboardButton, LinkPreviewOptions, ReplyParameters
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    ReplyParameters,
+)
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, Forbidden
 from telegram.ext import ExtBot
 
 from handlers.context import Services
-from handlers.desk import subscriber_texts, topic_texts
+from handlers.desk import library_answers, subscriber_texts, topic_texts
 from handlers.engine.rendering import ROUTE, SHOW
 from handlers.screen.text import label
 from handlers.screen.view import button, send_to, view
@@ -91,6 +96,7 @@ class SubscriberCaller:
                     call.texts[0],
                     parse_mode=ParseMode.HTML,
                     reply_parameters=await self._find_reply(call),
+                    reply_markup=self._keyboard(call),
                     link_preview_options=LinkPreviewOptions(is_disabled=True),
                     rate_limit_args=True,
                 )
@@ -132,6 +138,12 @@ class SubscriberCaller:
         if copies[1:]:  # the first one would have said that they are too old
             await self._bot.delete_messages(chat, copies[1:], rate_limit_args=True)
 
+    def _keyboard(self, call: BegunCall) -> InlineKeyboardMarkup | None:
+        """Return the buttons below an answer of the library; below words there are none."""
+        if not call.name:
+            return None
+        return library_answers.subscriber_keyboard(self._get_services(), call.name, call.values)
+
     async def _send_notice(self, ticket: Ticket, call: BegunCall) -> None:
         services = self._get_services()
         language = services.languages.resolve(ticket.chat_id, ticket.language)
@@ -172,16 +184,23 @@ class SubscriberCaller:
         problem: str,
         now: datetime,
     ) -> None:
-        """Note a delivery, and show it to the agent: as a reaction, or in words if it failed."""
+        """Note a delivery, and show it to the agent.
+
+        That is a reaction, the answer itself where it is one of the library, or words if it failed.
+        """
         if not rows:
             return
-        add, source = self._desk.calls.add, rows[0].source_message_id
+        add, source = self._desk.calls.add, rows[0].topic_message_id
         if problem or call.kind is CallKind.DELETE:
             values = {"message": source}
             kind, name = CallKind.NOTICE, problem or "removed"
             await add(session, ticket.id, Lane.GROUP, kind, now, name=name, values=values)
         elif sent:
             await self._desk.mirror.note_delivery(session, pair_copies(rows, sent), now)
+            if rows[0].answer:
+                alias = str(call.values["alias"])
+                await self._desk.answers.show(session, rows[0], call.texts[0], alias, now)
+                return
             reaction: dict[str, str | int] = {"message": source, "emoji": topic_texts.DELIVERED}
             await add(session, ticket.id, Lane.UPKEEP, CallKind.REACT, now, values=reaction)
         if problem and (call.sends_messages or call.kind is CallKind.DELETE):
@@ -200,14 +219,19 @@ def pair_copies(rows: Sequence[TicketMessage], sent: Sequence[int]) -> dict[int,
 
 
 async def edit_copy(
-    bot: ExtBot[Any], chat: int, message_id: int, html: str, call: BegunCall
+    bot: ExtBot[Any],
+    chat: int,
+    message_id: int,
+    html: str,
+    call: BegunCall,
+    keyboard: InlineKeyboardMarkup | None = None,
 ) -> None:
-    """Change the text of a copy, or its caption."""
+    """Change the text of a copy with the buttons below it, or its caption."""
     options: dict[str, Any] = {"parse_mode": ParseMode.HTML, "rate_limit_args": True}
     if CAPTION in call.values:
         await bot.edit_message_caption(chat, message_id, caption=html, **options)
     else:
-        await bot.edit_message_text(html, chat, message_id, **options)
+        await bot.edit_message_text(html, chat, message_id, reply_markup=keyboard, **options)
 
 
 def _find_problem(call: BegunCall, error: BadRequest) -> str:

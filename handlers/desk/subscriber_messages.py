@@ -13,6 +13,7 @@ from handlers.faq.questions import is_courtesy
 from handlers.screen.deletion import delete_incoming_message
 from handlers.screen.text import N_, label, say
 from handlers.screen.view import send, show, view
+from services.desk.answer_check import find_spoken
 from services.desk.call_types import CallKind
 from services.desk.mirror import MirroredMessage
 from services.desk.models import Direction, Lane
@@ -164,6 +165,7 @@ async def _mirror(update: Update, context: Context, mirrored: MirroredMessage) -
         if ticket is None or is_muted(ticket, now):
             return False
         if not await desk.mirror.is_known(session, ticket, to_staff, mirrored.message_id):
+            ticket.language = find_spoken(mirrored.text) or ticket.language
             wrote, by = TicketEvent.WROTE, Relation.SUBSCRIBER
             await desk.tickets.move(session, ticket, wrote, by, now)
             await desk.mirror.send(session, ticket, to_staff, mirrored, now)

@@ -6,21 +6,28 @@ from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
-from telegram import InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    Message,
+    ReplyParameters,
+)
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, Forbidden
 from telegram.ext import ExtBot
 
 from handlers.context import Services
-from handlers.desk import topic_texts
+from handlers.desk import library_answers, topic_texts
 from handlers.desk.hidden_media import MediaPlace, send_hidden
 from handlers.desk.subscriber_calls import edit_copy, pair_copies
 from handlers.screen.text import Markup
+from handlers.screen.view import Keyboard
 from services.desk import staff
 from services.desk.call_types import BegunCall, CallKind, MediaFile, PendingCall
 from services.desk.desk import SupportDesk
 from services.desk.mirror import ANEW, CAPTION
-from services.desk.models import Direction, Lane, Ticket, TicketMessage
+from services.desk.models import Direction, Lane, MessageState, Ticket, TicketMessage
 from services.desk.ticket_states import TicketState
 from services.storage.database import Database
 
@@ -99,6 +106,9 @@ class TopicCaller:
         about = topic_texts.card_text(self._get_services(), self._desk, ticket, name, certificates)
         texts = topic_texts.subscriber_text(waiting.texts) if waiting else ""
         text = Markup(f"{about}\n\n{texts}" if texts else about)
+        if waiting is not None:
+            found = library_answers.suggest(self._get_services(), waiting.texts)
+            ticket.suggested = " ".join(found)
         keyboard = self._keyboard(ticket, alias)
         try:
             sent = await self._send_text(ticket, text, keyboard=keyboard)
@@ -113,7 +123,7 @@ class TopicCaller:
             row = await self._desk.tickets.find(session, ticket.id)
             if row is None:
                 return
-            row.card_message_id = sent
+            row.card_message_id, row.suggested = sent, ticket.suggested
             await self._desk.calls.let_appear(session, ticket.id)
             if waiting is not None:
                 await self._finish(session, waiting, [sent], now)
@@ -156,10 +166,10 @@ class TopicCaller:
                 return []
             case CallKind.TEXT:
                 text = topic_texts.subscriber_text(call.texts)
-                return [await self._send_text(ticket, text, reply_to)]
+                return [await self._send_text(ticket, text, reply_to, self._suggest(ticket, call))]
             case CallKind.NOTICE:
                 text = topic_texts.notice_text(call.name, call.values, language)
-                keyboard = topic_texts.notice_keyboard(call.name, ticket.id, call.values, language)
+                keyboard = self._notice_keyboard(ticket, call)
                 return [await self._send_text(ticket, text, _number(call, "message"), keyboard)]
         if not rows:
             return []
@@ -170,6 +180,11 @@ class TopicCaller:
             files = [MediaFile.from_text(text) for text in call.texts]
             place = MediaPlace(self._group, ticket.topic_id, reply_to)
             return await send_hidden(self._bot, place, files)
+        if call.kind is CallKind.SENT:
+            if row.state == MessageState.REMOVED:
+                return []
+            text = topic_texts.sent_text(call.texts[0], str(call.values["alias"]), language)
+            return [await self._send_text(ticket, text, _number(call, "message"))]
         if row.copy_message_id is None:
             return []
         if call.kind is CallKind.DELETE:
@@ -216,7 +231,8 @@ class TopicCaller:
             return
         is_caption = CAPTION in call.values
         html = call.texts[0] if is_caption else topic_texts.subscriber_text(call.texts)
-        await edit_copy(self._bot, self._group, copy_id, html, call)
+        keyboard = None if is_caption else self._suggest(ticket, call)
+        await edit_copy(self._bot, self._group, copy_id, html, call, keyboard)
 
     async def _keep_up(self, ticket: Ticket, chosen: PendingCall, now: datetime) -> None:
         async with self._database.unit_of_work() as session:
@@ -288,6 +304,8 @@ class TopicCaller:
         self, session: AsyncSession, call: BegunCall, sent: Sequence[int], now: datetime
     ) -> None:
         await self._desk.calls.finish(session, call.id)
+        if sent and call.kind is CallKind.SENT:
+            await self._desk.answers.note_shown(session, call.messages[0], sent[0])
         if not sent or not call.sends_messages:
             return
         rows = await self._desk.mirror.load(session, call.messages)
@@ -324,7 +342,28 @@ class TopicCaller:
         return sent.message_id
 
     def _keyboard(self, ticket: Ticket, alias: str) -> InlineKeyboardMarkup:
-        return topic_texts.card_keyboard(ticket, alias, self._desk.language)
+        """Return the buttons of the card, with the answers suggested for the first texts."""
+        keyboard = topic_texts.card_keyboard(ticket, alias, self._desk.language)
+        is_over = ticket.state == TicketState.RESOLVED
+        rows = [] if is_over else self._answer_rows(ticket, ticket.suggested.split())
+        return Keyboard([*rows, *keyboard.inline_keyboard])
+
+    def _suggest(self, ticket: Ticket, call: BegunCall) -> InlineKeyboardMarkup | None:
+        """Return buttons with the answers that may fit texts of the subscriber."""
+        rows = self._answer_rows(ticket, library_answers.suggest(self._get_services(), call.texts))
+        return Keyboard(rows) if rows else None
+
+    def _notice_keyboard(self, ticket: Ticket, call: BegunCall) -> InlineKeyboardMarkup | None:
+        if "found" in call.values:
+            return Keyboard(self._answer_rows(ticket, str(call.values["found"]).split()))
+        language = self._desk.language
+        return topic_texts.notice_keyboard(call.name, ticket.id, call.values, language)
+
+    def _answer_rows(
+        self, ticket: Ticket, found: Sequence[str]
+    ) -> list[list[InlineKeyboardButton]]:
+        services, language = self._get_services(), self._desk.language
+        return library_answers.answer_rows(services, ticket.id, found, language)
 
     async def _name_of(self, ticket: Ticket) -> str:
         """Return the first name of the subscriber, which is not stored."""

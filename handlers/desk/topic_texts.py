@@ -38,6 +38,7 @@ _NOTICES: Mapping[str, str] = {
     "not_copied": N_(
         "⚠️ A message of the subscriber could not be copied. Perhaps they deleted it; ask them."
     ),
+    "answers_found": N_("🔎 <b>Which answer?</b> A tap sends it and takes the ticket."),
     "removed": N_("🗑 Removed from the subscriber's chat."),
     "not_removed": N_("⚠️ It can no longer be removed: Telegram allows that for 48 hours."),
     "nothing_to_undo": N_("ℹ️ There is no answer of yours here that could be removed."),
@@ -57,6 +58,10 @@ _NOTICES: Mapping[str, str] = {
         "✋ <b>Held back:</b> it links to a site that none of our answers names. Change your "
         "message, or let an editor send it."
     ),
+    "held_script": N_(
+        "✋ <b>Held back:</b> the subscriber may not read this script; they read {language}. Send "
+        "a code such as /lost, or confirm your message."
+    ),
     "removed_reveals": N_(
         "✋ <b>Removed from the subscriber's chat:</b> it now looks like a PIN, a code or an "
         "identity number."
@@ -69,6 +74,18 @@ _NOTICES: Mapping[str, str] = {
         "answers names."
     ),
 }
+STOPPED: Mapping[str, str] = {
+    "answer_gone": N_("⚠️ Not sent: this answer no longer exists."),
+    "answer_sent_already": N_("✅ This answer was sent already. /undo removes it."),
+    "answer_not_found": N_("⚠️ Not sent: no answer has this code, and none is about this."),
+    "answer_not_spoken": N_("⚠️ Not sent: “{title}” isn't written in the subscriber's language."),
+    "answer_empty": N_("⚠️ Not sent: {{{name}}} is empty. Write it after the code: /{code} …"),
+    "answer_unsafe": N_(
+        "⚠️ Not sent: what you typed looks like a PIN or a code, asks for one, or holds a link."
+    ),
+    "answer_unreadable": N_("⚠️ Not sent: the subscriber may not read what follows the code."),
+}
+"""Why an answer of the library is not sent, also shown as a toast."""
 STATE_NAMES: Mapping[str, str] = {
     TicketState.WAITING: N_("waiting"),
     TicketState.TAKEN: N_("taken"),
@@ -87,6 +104,7 @@ REASON_NAMES: Mapping[str, str] = {
     Reason.OTHER: N_("Other"),
 }
 _TAKE = N_("🙋 Take")
+_SEND_ANYWAY = N_("Send anyway")
 
 
 def topic_name(ticket: Ticket, name: str) -> str:
@@ -160,6 +178,12 @@ def subscriber_text(texts: Sequence[str]) -> Markup:
     return Markup("👤 " + "\n\n".join(texts))
 
 
+def sent_text(html: str, alias: str, language: str) -> Markup:
+    """Return an answer of the library as it was sent, and by whom."""
+    head = say(language, "👌 <b>{alias} sent this answer:</b>", alias=alias)
+    return Markup(f"{head}\n\n{html}")
+
+
 def changed_text(texts: Sequence[str], language: str) -> Markup:
     """Return the new words of an older message."""
     head = say(language, "✏️ <b>The subscriber changed this message:</b>")
@@ -173,7 +197,9 @@ def notice_text(name: str, values: Values, language: str) -> Markup:
         filled["state"] = label(language, STATE_NAMES[str(filled["state"])])
     if "what" in filled:
         filled["what"] = label(language, str(filled["what"]))
-    return say(language, _NOTICES[name], **filled)
+    if "language" in filled:
+        filled["language"] = own_name(str(filled["language"]))
+    return say(language, STOPPED.get(name) or _NOTICES[name], **filled)
 
 
 def notice_keyboard(
@@ -196,6 +222,10 @@ def notice_keyboard(
             return Keyboard([reasons[i : i + 2] for i in range(0, len(reasons), 2)])
         case "held_reveals" | "held_asks" | "held_link":
             row = str(values["row"])
-            return Keyboard([[button(label(language, "Send anyway"), ROUTE, "send", number, row)]])
+            return Keyboard([[button(label(language, _SEND_ANYWAY), ROUTE, "send", number, row)]])
+        case "held_script":
+            row = str(values["row"])
+            confirm = button(label(language, _SEND_ANYWAY), ROUTE, "confirm", number, row)
+            return Keyboard([[confirm]])
         case _:
             return None

@@ -1,10 +1,11 @@
 """Views of FAQ answers: the entry, an explained error code, and "did you mean"."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
-from html import escape
+from html import escape, unescape
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
@@ -22,6 +23,7 @@ from services.faq import error_codes
 from services.faq.entries import Entries, Entry, Mode, Source
 from services.faq.error_codes import SoftwareErrorCode
 
+_TAGS = re.compile(r"<[^<>]+>")
 _RELATED_SHOWN = 3
 _CODES_SHOWN = 3
 _FALLBACK = ("code-forgot-before-card", "lost-card", "pay-how")
@@ -69,6 +71,14 @@ def find_mode(context: Context, entry: Entry) -> Mode:
 def answer_view(entries: Entries, entry: Entry, mode: Mode) -> View:
     """Return the view of an entry."""
     return view(answer_text(entry, mode), *_rows(entries, entry, mode, None))
+
+
+def action_rows(entry: Entry, mode: Mode) -> list[list[InlineKeyboardButton]]:
+    """Return the buttons below an answer that the staff send: what to do, more, the language."""
+    language, other = entry.language, locales.other(entry.language)
+    more = button(label(language, "📄 More"), "more", entry.id, language)
+    translated = button(label(other, "🌐 In English"), "faq", entry.id, other)
+    return [*_action_rows(entry, mode), [more, translated]]
 
 
 @lru_cache(maxsize=MAX_VIEWS)
@@ -122,6 +132,11 @@ def more_text(entry: Entry, mode: Mode) -> str:
     """
     blocks = markdown.render(entry.answers[mode].more)
     return markdown.join_blocks([_title(entry), *blocks, _sources(entry)])
+
+
+def plain_text(html: str) -> str:
+    """Return the words of Telegram HTML."""
+    return unescape(_TAGS.sub("", html))
 
 
 def _title(entry: Entry) -> str:

@@ -1,9 +1,7 @@
 """Inline mode: ``@bot question`` in any chat lists answers and sends the chosen one."""
 
-import re
 from contextlib import suppress
 from functools import lru_cache
-from html import unescape
 from time import monotonic
 
 import structlog
@@ -23,6 +21,7 @@ from telegram.helpers import create_deep_linked_url
 
 import locales
 from handlers.context import Context
+from handlers.desk.inline_codes import find_codes
 from handlers.faq import answers
 from handlers.guards import pause_label
 from handlers.screen import markdown
@@ -38,8 +37,6 @@ _CACHE_SECONDS = 60
 _PREVIEW = 100
 _log = structlog.get_logger()
 
-_TAGS = re.compile(r"<[^<>]+>")
-
 
 async def on_inline(update: Update, context: Context) -> None:
     """List matching answers; for an empty query, all of them, page by page."""
@@ -48,6 +45,11 @@ async def on_inline(update: Update, context: Context) -> None:
     limits = services.request_limits.queries
     if not limits.grants(query.from_user.id, monotonic()):
         await _tell_pause(query, update.update_id, limits)
+        return
+    codes = await find_codes(query, context)
+    if codes is not None:
+        with suppress(TelegramError):
+            await query.answer(codes, cache_time=0, is_personal=True)
         return
     language, ids = context.language(update), list(services.entries.ids)
     if services.secret_detector.find(query.query) is not None:
@@ -143,5 +145,5 @@ async def on_inline_button(update: Update, context: Context, parts: list[str]) -
 
 def _preview(body: str) -> str:
     """Return the beginning of an entry as plain text."""
-    plain = unescape(_TAGS.sub("", markdown.render(body)[0]))
+    plain = answers.plain_text(markdown.render(body)[0])
     return plain if len(plain) <= _PREVIEW else plain[: _PREVIEW - 1] + "…"

@@ -23,6 +23,8 @@ class CallKind(StrEnum):
     """Pictures and files, hidden until they are tapped."""
     EDIT = "edit"
     DELETE = "delete"
+    SENT = "sent"
+    """An answer of the library that was delivered, for the staff to see."""
     NOTICE = "notice"
     """Something that the bot itself says."""
     CARD = "card"
@@ -56,8 +58,8 @@ class BegunCall:
     """A call that is being made.
 
     :ivar messages: ids of the `TicketMessage` rows that it sends or concerns.
-    :ivar name: of a notice.
-    :ivar values: of a notice, or ids.
+    :ivar name: of a notice, or the id of an answer of the library.
+    :ivar values: of a notice or an answer, or ids.
     :ivar texts: the words as Telegram HTML; of media, see `MediaFile`.
     """
 

@@ -16,6 +16,7 @@ from services.desk.held_messages import HeldMessages
 from services.desk.hours import BusinessHours
 from services.desk.mirror import MessageMirror
 from services.desk.models import StaffGroup
+from services.desk.sent_answers import AnswerSender
 from services.desk.ticket_states import BOT_IS_SILENT, TicketState
 from services.desk.tickets import TicketStore, is_continued, is_muted
 from services.storage.database import Database
@@ -60,6 +61,7 @@ class SupportDesk:
         self.tickets = TicketStore(self.calls, hours, retention)
         self.mirror = MessageMirror(self.calls, keys)
         self.held = HeldMessages(self.calls, self.mirror)
+        self.answers = AnswerSender(self.calls)
         self.chats: set[int] = set()
         self.group_id: int | None = None
         self.language = locales.DEFAULT

@@ -1,6 +1,6 @@
 """Messages that are held back: answers until an editor agrees, pictures until their sender does."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +9,9 @@ from services.desk.call_types import CallKind
 from services.desk.calls import CallQueue
 from services.desk.mirror import MessageMirror, MirroredMessage
 from services.desk.models import Direction, Lane, MessageState, Ticket, TicketMessage
+
+ANSWERS_HELD = frozenset({MessageState.HELD, MessageState.ASKED})
+"""States of answers that somebody has to agree to."""
 
 
 class HeldMessages:
@@ -19,44 +22,56 @@ class HeldMessages:
         self._mirror = mirror
 
     async def hold(
-        self, session: AsyncSession, ticket: Ticket, message: MirroredMessage, now: datetime
+        self,
+        session: AsyncSession,
+        ticket: Ticket,
+        message: MirroredMessage,
+        now: datetime,
+        state: MessageState = MessageState.HELD,
     ) -> int:
         """Keep a message for the subscriber back, with what waits of its album.
 
+        :param state: who has to agree.
         :returns: the id under which it is kept.
         """
         for part in await self._find_album(session, ticket, message.album):
             is_waiting = part.state == MessageState.QUEUED
             if is_waiting and await self._calls.replace_text(session, ticket.id, part.id, None):
-                part.state = MessageState.HELD
+                part.state = state
         row = await self._mirror.add(session, ticket, Direction.TO_SUBSCRIBER, message, now)
-        row.state = MessageState.HELD
+        row.state = state
         return row.id
 
     async def is_album_held(self, session: AsyncSession, ticket: Ticket, album: str) -> bool:
         """Whether a part of an album for the subscriber is kept back."""
         parts = await self._find_album(session, ticket, album)
-        return any(part.state == MessageState.HELD for part in parts)
+        return any(part.state in ANSWERS_HELD for part in parts)
 
     async def find_held(self, session: AsyncSession, ticket: Ticket, message_id: int) -> int | None:
         """Return the id under which a message for the subscriber is kept back, if it is."""
         row = await self._mirror.find_source(
             session, ticket.id, Direction.TO_SUBSCRIBER, message_id
         )
-        return row.id if row is not None and row.state == MessageState.HELD else None
+        return row.id if row is not None and row.state in ANSWERS_HELD else None
 
     async def release(
-        self, session: AsyncSession, ticket: Ticket, row_id: int, now: datetime
+        self,
+        session: AsyncSession,
+        ticket: Ticket,
+        row_id: int,
+        now: datetime,
+        states: Collection[str] = ANSWERS_HELD,
     ) -> bool:
         """Have a message that was kept back copied to the subscriber, with its album.
 
+        :param states: in which it may be.
         :returns: `False` if it was not kept back.
         """
         row = await session.get(TicketMessage, row_id)
-        if row is None or row.ticket_id != ticket.id or row.state != MessageState.HELD:
+        if row is None or row.ticket_id != ticket.id or row.state not in states:
             return False
         album = await self._mirror.list_album(session, row)
-        parts = [part for part in album if part.state == MessageState.HELD] or [row]
+        parts = [part for part in album if part.state in states] or [row]
         for part in parts:
             part.state = MessageState.QUEUED
         kind, ids = CallKind.COPY, [part.id for part in parts]

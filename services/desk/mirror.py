@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.call_types import CallKind, MediaFile
@@ -95,7 +95,7 @@ class MessageMirror:
         is_waiting = row.state in (MessageState.QUEUED, MessageState.HELD)
         if is_waiting and await replace(session, ticket.id, row.id, html):
             return True
-        if row.state == MessageState.HELD:
+        if row.state in (MessageState.HELD, MessageState.ASKED):
             return False
         lane = Lane.GROUP if direction is Direction.TO_STAFF else Lane.PRIVATE
         await self._calls.add(
@@ -152,8 +152,8 @@ class MessageMirror:
             TicketMessage.author == author,
             TicketMessage.state.in_((MessageState.QUEUED, MessageState.DELIVERED)),
         )
-        query = select(func.max(TicketMessage.source_message_id)).where(*is_theirs)
-        return (await session.execute(query)).scalar()
+        query = select(TicketMessage.source_message_id).where(*is_theirs)
+        return (await session.execute(query.order_by(TicketMessage.id.desc()))).scalars().first()
 
     async def is_author(
         self, session: AsyncSession, ticket: Ticket, message_id: int, author: int
@@ -194,7 +194,7 @@ class MessageMirror:
             ),
         ):
             is_it = (TicketMessage.ticket_id == ticket_id, TicketMessage.direction == direction)
-            query = select(wanted).where(*is_it, known == message_id)
+            query = select(wanted).where(*is_it, known == message_id, wanted > 0)
             found = (await session.execute(query.order_by(TicketMessage.id.desc()))).scalars()
             counterpart = found.first()
             if counterpart is not None:

@@ -73,6 +73,8 @@ class Ticket(Base):
     topic_id: Mapped[int | None]
     card_message_id: Mapped[int | None]
     """The first message of the topic, with the buttons."""
+    suggested: Mapped[str] = mapped_column(String(200), default="")
+    """Ids of the answers suggested below it, separated by spaces."""
     told: Mapped[str] = mapped_column(Text, default="")
     """Ids of staff who were told that what they write is not sent, separated by spaces."""
     opened_at: Mapped[datetime]
@@ -110,6 +112,8 @@ class MessageState(StrEnum):
     DELIVERED = "sent"
     HELD = "held"
     """Not sent before an editor agrees to an answer, or the subscriber to a picture."""
+    ASKED = "asked"
+    """Not sent before its author confirms it."""
     REMOVED = "removed"
     """Its copy was deleted again, or will never be sent."""
 
@@ -123,7 +127,11 @@ class TicketMessage(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"))
     direction: Mapped[str] = mapped_column(String(3))
     source_message_id: Mapped[int]
-    """In the private chat if to staff, in the group if to the subscriber."""
+    """In the private chat if to staff, in the group if to the subscriber.
+
+    Of an answer of the library it is the message that shows it in the topic, and a negative number
+    until there is one.
+    """
     copy_message_id: Mapped[int | None]
     """In the other chat; several messages that were joined have the same copy."""
     album: Mapped[str | None] = mapped_column(String(64))
@@ -132,8 +140,18 @@ class TicketMessage(Base):
     state: Mapped[str] = mapped_column(String(8), default=MessageState.QUEUED)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     """Keyed hash of its text, by which a change of it is recognised."""
+    answer: Mapped[str] = mapped_column(String(64), default="")
+    """Id of the FAQ entry or canned answer that was sent, or empty."""
+    prompt_message_id: Mapped[int | None]
+    """The message in the topic with the button or the code that sent it."""
     at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
+
+    @property
+    def topic_message_id(self) -> int:
+        """The message in the topic to reply to where it is about an answer to the subscriber."""
+        is_shown = self.source_message_id > 0
+        return self.source_message_id if is_shown else self.prompt_message_id or 0
 
     __table_args__ = (
         UniqueConstraint("ticket_id", "direction", "source_message_id"),

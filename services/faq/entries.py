@@ -30,7 +30,7 @@ MAX_PHRASING_CHARACTERS = 300
 """Longer lines are a pasted text rather than one question."""
 
 _SAVE_AS = "Save the file as UTF-8"
-_REQUIRED_KEYS = frozenset({"id", "section", "related", "sources", "checked"})
+_REQUIRED_KEYS = frozenset({"id", "code", "section", "related", "sources", "checked"})
 _OPTIONAL_KEYS = frozenset({"conversation", "page", "picture"})
 _MARK = re.compile(r"\[([^\[\]]+)\]")
 """A line that is a mark; a link has its address behind the brackets."""
@@ -111,6 +111,8 @@ class Entry:
     """One FAQ entry in one language; compared by identity, so that its views can be cached."""
 
     id: str
+    code: str
+    """What the staff type to send it, without the slash."""
     language: str
     section: str
     title: str
@@ -142,7 +144,7 @@ def read_entry(path: Path, language: str) -> Entry:
     :raises EntryFormatError: if one of the two files is missing or malformed.
     """
     front, title, answers = _split(path, language)
-    meta = _parse_front_matter(path, front)
+    meta = parse_front_matter(path, front)
     entry_id = path.name.removesuffix(".md")
     if meta["id"] != entry_id:
         reason = f"the id {meta['id']!r} differs from the file's name"
@@ -156,6 +158,7 @@ def read_entry(path: Path, language: str) -> Entry:
             raise EntryFormatError(path, "front matter: a source needs a name and a url")
         return Entry(
             id=entry_id,
+            code=str(meta["code"]),
             language=language,
             section=str(meta["section"]),
             title=title,
@@ -195,22 +198,31 @@ def find_line(
     return None
 
 
-def _split(path: Path, language: str) -> tuple[str, str, Mapping[Mode, Answer]]:
-    """Return front matter, title and the answer in each mode."""
-    lines = _read_lines(path)
+def split_front_matter(path: Path) -> tuple[str, list[str], int]:
+    """Return the front matter of a file, its lines, and the index of the line with the title.
+
+    :raises EntryFormatError: if there is no front matter or no title.
+    """
+    lines = read_lines(path)
     ends = [number for number, line in enumerate(lines) if line == "---"]
     if len(ends) < 2 or ends[0] != 0:
         raise EntryFormatError(path, "front matter between two lines of --- is missing")
     begin = next((n for n in range(ends[1] + 1, len(lines)) if lines[n].strip()), len(lines))
     if begin == len(lines) or not lines[begin].startswith("# "):
         raise EntryFormatError(path, "the text must begin with a '# title' line")
+    return "\n".join(lines[1 : ends[1]]), lines, begin
+
+
+def _split(path: Path, language: str) -> tuple[str, str, Mapping[Mode, Answer]]:
+    """Return front matter, title and the answer in each mode."""
+    front, lines, begin = split_front_matter(path)
     for number, line in enumerate(lines[begin:], start=begin):
         for name in facts.find_unknown(line):
             reason = f"{{{name}}} is no fact of locales/facts.yaml"
             remedy = "Write the name of a fact in that file, or add the fact to it"
             raise EntryFormatError(path, reason, number + 1, remedy)
     title = facts.fill_in(lines[begin][2:].strip(), language)
-    return "\n".join(lines[1 : ends[1]]), title, _read_answers(path, language, lines, begin + 1)
+    return front, title, _read_answers(path, language, lines, begin + 1)
 
 
 def _read_answers(path: Path, language: str, lines: list[str], begin: int) -> Mapping[Mode, Answer]:
@@ -265,7 +277,16 @@ def _choose(parts: list[tuple[Mark, str]], mode: Mode) -> Answer:
     return Answer(short, more)
 
 
-def _parse_front_matter(path: Path, front: str) -> dict[str, Any]:
+def parse_front_matter(
+    path: Path,
+    front: str,
+    required: frozenset[str] = _REQUIRED_KEYS,
+    optional: frozenset[str] = _OPTIONAL_KEYS,
+) -> dict[str, Any]:
+    """Return what stands between the two lines of ---.
+
+    :raises EntryFormatError: if it is malformed, or has other keys.
+    """
     try:
         meta = yaml.load(front, _Loader)  # noqa: S506 - both loaders are the safe ones
     except yaml.MarkedYAMLError as error:
@@ -275,9 +296,9 @@ def _parse_front_matter(path: Path, front: str) -> dict[str, Any]:
         raise EntryFormatError(path, f"front matter: {error}") from error
     if not isinstance(meta, dict):
         raise EntryFormatError(path, "front matter must be 'key: value' lines")
-    if missing := _REQUIRED_KEYS - meta.keys():
+    if missing := required - meta.keys():
         raise EntryFormatError(path, f"front matter lacks {', '.join(sorted(missing))}")
-    if unknown := {str(key) for key in meta} - _REQUIRED_KEYS - _OPTIONAL_KEYS:
+    if unknown := {str(key) for key in meta} - required - optional:
         raise EntryFormatError(path, f"front matter has unknown {', '.join(sorted(unknown))}")
     return meta
 
@@ -289,7 +310,7 @@ def read_phrasings(path: Path) -> tuple[str, ...]:
         or repeated.
     """
     first_line: dict[str, int] = {}
-    for number, line in enumerate(_read_lines(path), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         phrasing = line.strip()
         if not phrasing or phrasing.startswith("#"):
             continue
@@ -305,7 +326,7 @@ def read_phrasings(path: Path) -> tuple[str, ...]:
     return tuple(first_line)
 
 
-def _read_lines(path: Path) -> list[str]:
+def read_lines(path: Path) -> list[str]:
     """Return the lines of a UTF-8 file; a byte order mark and carriage returns are dropped.
 
     :raises EntryFormatError: if the file is missing or in another encoding.

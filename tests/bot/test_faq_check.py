@@ -13,6 +13,7 @@ from services.faq import entries
 TODAY = date(2026, 11, 29)
 ENTRY = """---
 id: {id}
+code: {code}
 section: apply
 related: [{related}]
 {page}
@@ -42,7 +43,8 @@ ZH = {
 
 def _write_entry(folder: Path, entry_id: str, values: dict[str, str]) -> None:
     page = f"page: {values['page']}" if "page" in values else "# no page"
-    text = ENTRY.format(**{**values, "id": entry_id, "page": page})
+    code = values.get("code", entry_id[:4])
+    text = ENTRY.format(**{**values, "id": entry_id, "code": code, "page": page})
     (folder / f"{entry_id}.md").write_text(text, encoding="utf-8")
     phrasings = folder / f"{entry_id}.phrasings.txt"
     phrasings.write_text(values["phrasing"] + "\n", encoding="utf-8")
@@ -88,19 +90,19 @@ def test_sound_entries_have_no_problems(write) -> None:  # type: ignore[no-untyp
         (
             {"body": "It costs NT$278."},
             {},
-            "fee.md:14: error: 'NT$278' is spelled out. Write {fee}",
+            "fee.md:15: error: 'NT$278' is spelled out. Write {fee}",
         ),
         ({"body": "It costs NT$300."}, {}, "'NT$300' is spelled out. Write the name of a fact"),
         (
             {},
             {"body": "\n\n費用 300 元"},
-            "fee.md:16: error: '300 元' is spelled out. Write the name of a fact",
+            "fee.md:17: error: '300 元' is spelled out. Write the name of a fact",
         ),
         ({"body": "Pay within 15 days."}, {}, "'15 days' is spelled out. Write {pay_days}"),
         (
             {"title": "0800-080-117?"},
             {},
-            "fee.md:12: error: '0800-080-117' is spelled out. Write {hot",
+            "fee.md:13: error: '0800-080-117' is spelled out. Write {hot",
         ),
         (
             {"body": "Or call 02-2191-2000."},
@@ -109,12 +111,17 @@ def test_sound_entries_have_no_problems(write) -> None:  # type: ignore[no-untyp
         ),
         ({"body": "Write to cse@moica.nat.gov.tw"}, {}, "is spelled out. Write {email}"),
         ({"body": "Open moica.nat.gov.tw"}, {}, "'moica.nat.gov.tw' is spelled out. Write {site}"),
-        ({"body": "Pay {feee}."}, {}, "fee.md:14: error: {feee} is no fact of locales/facts.yaml"),
+        ({"body": "Pay {feee}."}, {}, "fee.md:15: error: {feee} is no fact of locales/facts.yaml"),
         ({"page": "http://moica.nat.gov.tw/"}, {}, "is no https address of a .gov.tw site"),
         ({"page": "https://moica.example/"}, {}, "is no https address of a .gov.tw site"),
         ({"page": "https://moica.nat.gov.tw/"}, {}, "official page differ"),
         ({"related": "fee"}, {"related": "fee"}, "is itself"),
         ({"title": "x" * 61}, {}, "longer than 60"),
+        ({"code": "Fee"}, {"code": "Fee"}, "fee.md:3: error: code 'Fee' is no word of 2 to 4"),
+        ({"code": "price"}, {"code": "price"}, "is no word of 2 to 4"),
+        ({"code": "take"}, {"code": "take"}, "/take is another command of the staff"),
+        ({"code": "refu"}, {"code": "refu"}, "code 'refu' is that of fee, too"),
+        ({"code": "cost"}, {}, "code differ"),
         (
             {"phrasing": "how much\nhow much"},
             {},

@@ -38,6 +38,7 @@ class EntryCells:
 
     id: str
     language: str
+    code: str
     section: str
     title: str
     answer: str
@@ -65,6 +66,7 @@ class EntryCells:
         cells = cls(
             id=entry.id,
             language=entry.language,
+            code=str(meta["code"]),
             section=str(meta["section"]),
             title=title.removeprefix("# ").strip(),
             answer=answer.strip(),
@@ -95,6 +97,7 @@ class EntryCells:
         lines = [
             "---",
             f"id: {_scalar(self.id)}",
+            f"code: {_scalar(self.code)}",
             f"section: {_scalar(self.section)}",
             f"related: [{', '.join(map(_item, related))}]",
             *(f"{key}: {_scalar(value)}" for key, value in optional.items() if value),

@@ -12,6 +12,7 @@ from services.faq.entries import Answer, EntryFormatError, Mode
 
 ENTRY = """---
 id: fee
+code: fees
 section: apply
 related: [refund]
 sources:
@@ -118,15 +119,15 @@ def test_an_answer_has_parts_for_one_mode_and_parts_behind_more(folder: Path) ->
     [
         (
             "[here]\nPay here.",
-            ":13: [here] is none of the marks [embedded], [guide], [both], [more]",
+            ":14: [here] is none of the marks [embedded], [guide], [both], [more]",
         ),
-        ("Pay.\n\n[more]\n\n", ":15: nothing follows [more]"),
-        ("Pay.\n[guide]\n[both]\nMore.", ":14: nothing follows [guide]"),
-        ("Pay.\n[more]\nMore.\n[more]\nAnd more.", ":16: there is a second [more]"),
-        ("[more]\nMore.", ":13: there is no answer in embedded mode before [more]"),
+        ("Pay.\n\n[more]\n\n", ":16: nothing follows [more]"),
+        ("Pay.\n[guide]\n[both]\nMore.", ":15: nothing follows [guide]"),
+        ("Pay.\n[more]\nMore.\n[more]\nAnd more.", ":17: there is a second [more]"),
+        ("[more]\nMore.", ":14: there is no answer in embedded mode before [more]"),
         ("[embedded]\nPay here.", ": there is no answer in guide mode before [more]"),
-        ("Pay {fee} in {no_such} days.", ":13: {no_such} is no fact of locales/facts.yaml"),
-        ("Pay.\n[more]\nCall {hotlin}.", ":15: {hotlin} is no fact of locales/facts.yaml"),
+        ("Pay {fee} in {no_such} days.", ":14: {no_such} is no fact of locales/facts.yaml"),
+        ("Pay.\n[more]\nCall {hotlin}.", ":16: {hotlin} is no fact of locales/facts.yaml"),
     ],
 )
 def test_a_mark_or_fact_that_cannot_be_is_named_with_its_line(
@@ -158,7 +159,7 @@ def test_missing_phrasings_are_named(folder: Path) -> None:
         (ENTRY, "", "front matter between"),
         (ENTRY, "no front matter", "front matter between"),
         (ENTRY, "---\na: 1\n---\nno title", "'# title' line"),
-        ("section: apply", ": [", r"fee\.md:3: front matter: "),
+        ("section: apply", ": [", r"fee\.md:4: front matter: "),
         ("section: apply\n", "", "lacks section"),
         (ENTRY[4 : ENTRY.index("\n---\n# ")], "- a list", "must be 'key: value' lines"),
         ("section: apply", "section: apply\nphrasings: [how much]", "unknown phrasings"),
