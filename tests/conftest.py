@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,15 +12,16 @@ import structlog
 from bot.settings import Settings
 from sandbox.engine import Engine
 from tests.bot_harness import TOKEN, BotHarness
+from tests.first_start import migrate, place_database
 from tests.installed_package import build
 from tests.interrupts import heeded_by_children
+from tests.services.authority.postgres import TEST_DATABASE, PostgresServer
 
 _PRINTED = (
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
 )
-
 
 _LONGEST = (
     "bot/test_kill_cardholders.py",
@@ -94,6 +96,26 @@ async def harness(engine: Engine, tmp_path: Path) -> AsyncIterator[BotHarness]:
     """The whole bot on the sandbox, in this process."""
     async with BotHarness.start(engine, tmp_path) as ready:
         yield ready
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database of the newest revision."""
+    path = tmp_path_factory.mktemp("migrated") / "kaika.db"
+    place_database(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server with one migrated database, `TEST_DATABASE`."""
+    server = PostgresServer()
+    try:
+        migrate(server.create(TEST_DATABASE))
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(server.folder)
 
 
 @pytest.fixture(scope="session")

@@ -48,16 +48,22 @@ def place_index() -> None:
         beside.replace(PATH)
 
 
+def migrate(url: str) -> None:
+    """Upgrade a database to the newest revision, also where a loop is running."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, _migrate(url)).result()
+
+
 @cache
 def _empty_database() -> bytes:
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "kaika.db")
-        thread.submit(asyncio.run, _migrate(path)).result()  # a loop may be running here
+        migrate(f"sqlite+aiosqlite:///{path}")
         return path.read_bytes()
 
 
-async def _migrate(path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{path}")
+async def _migrate(url: str) -> None:
+    database = Database(url)
     await upgrade(database)
     await database.close()
 

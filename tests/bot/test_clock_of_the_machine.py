@@ -15,9 +15,6 @@ import pytest
 
 from tests.bot.kaika_program import ROOT
 from tests.patience import PATIENCE
-from tests.services.authority.conftest import migrated_file
-
-__all__ = ["migrated_file"]
 
 AN_HOUR = 3600
 

@@ -12,11 +12,9 @@ from services.storage import engine, sqlite_connection
 from tests.bot.kaika_program import ROOT
 from tests.bot.running_bot import run_bot_on
 from tests.patience import PATIENCE
-from tests.services.authority.conftest import TEST_DATABASE, _emptied, migrated_file, postgres
-from tests.services.authority.postgres import PostgresServer
+from tests.services.authority.conftest import _emptied
+from tests.services.authority.postgres import TEST_DATABASE, PostgresServer
 from tests.tcp_proxy import TcpProxy
-
-__all__ = ["migrated_file", "postgres"]
 
 PEOPLE = 5
 SLOW_STOP = """

@@ -11,10 +11,8 @@ from sandbox.server import serve
 from tests.bot.bot_process import BotProcess
 from tests.bot.running_bot import AskingPeople
 from tests.bot_harness import TOKEN
-from tests.services.authority.conftest import TEST_DATABASE, _emptied, migrated_file, postgres
-from tests.services.authority.postgres import PostgresServer
-
-__all__ = ["migrated_file", "postgres"]
+from tests.services.authority.conftest import _emptied
+from tests.services.authority.postgres import TEST_DATABASE, PostgresServer
 
 LOST = 2
 """Exit status of a process from which another has taken over."""

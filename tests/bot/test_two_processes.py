@@ -15,15 +15,9 @@ from tests import phrases
 from tests.bot.kaika_program import ROOT, free_port, kaika_environment
 from tests.bot.kill_harness import KillTestWorld
 from tests.bot.simulated_customers import PATIENCE
-from tests.services.authority.conftest import (
-    MakeUrl,
-    folder,
-    make_url,
-    migrated_file,
-    postgres,
-)
+from tests.services.authority.conftest import MakeUrl, folder, make_url
 
-__all__ = ["folder", "make_url", "migrated_file", "postgres"]
+__all__ = ["folder", "make_url"]
 
 PEOPLE = 3
 Process = asyncio.subprocess.Process

@@ -13,11 +13,8 @@ from services.storage import database as database_module
 from services.storage import engine, sqlite_connection
 from services.storage.availability import DatabaseUnavailableError, is_transient
 from services.storage.database import Database
-from tests.services.authority.conftest import TEST_DATABASE, postgres
-from tests.services.authority.postgres import PostgresServer
+from tests.services.authority.postgres import TEST_DATABASE, PostgresServer
 from tests.tcp_proxy import TcpProxy
-
-__all__ = ["postgres"]
 
 
 @pytest.fixture

@@ -16,17 +16,10 @@ from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 from services.storage.models import DatabaseFact
 from services.storage.ownership import Ownership, OwnershipLostError, create_ownership, own_briefly
-from tests.services.authority.conftest import (
-    TEST_DATABASE,
-    MakeUrl,
-    folder,
-    make_url,
-    migrated_file,
-    postgres,
-)
-from tests.services.authority.postgres import PostgresServer
+from tests.services.authority.conftest import MakeUrl, folder, make_url
+from tests.services.authority.postgres import TEST_DATABASE, PostgresServer
 
-__all__ = ["folder", "make_url", "migrated_file", "postgres"]
+__all__ = ["folder", "make_url"]
 
 END_CLAIMS = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "

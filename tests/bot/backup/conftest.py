@@ -23,9 +23,9 @@ from services.storage.key_fingerprints import open_database
 from tests.services.authority.ca.ca_harness import PASSPHRASE, new_ca
 from tests.services.authority.ca.registry import Registry
 from tests.services.authority.command_line import app
-from tests.services.authority.conftest import MakeUrl, folder, make_url, migrated_file, postgres
+from tests.services.authority.conftest import MakeUrl, folder, make_url
 
-__all__ = ["folder", "make_url", "migrated_file", "postgres"]
+__all__ = ["folder", "make_url"]
 
 
 @pytest.fixture(scope="session")

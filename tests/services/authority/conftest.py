@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +11,12 @@ import pytest
 
 from bot.settings import Settings
 from services.storage.database import Base, Database
-from services.storage.upgrade import upgrade
-from tests.first_start import place_database
 from tests.services.authority.authority_harness import NOW, UNHURRIED, AuthorityHarness, fast_folder
 from tests.services.authority.command_line import Terminal
-from tests.services.authority.postgres import PostgresServer
+from tests.services.authority.postgres import TEST_DATABASE, PostgresServer
 
 DATABASES = ("sqlite", "postgresql")
-TEST_DATABASE = "kaika_test"
 MakeUrl = Callable[[Path], Coroutine[Any, Any, str]]
-
-
-async def _migrate(url: str) -> None:
-    database = Database(url)
-    await upgrade(database)
-    await database.close()
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run to the end, also where a loop is running that asked for the fixture."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, work).result()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    try:
-        _run(_migrate(server.create(TEST_DATABASE)))
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(server.folder)
-
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite database of the newest shape."""
-    path = tmp_path_factory.mktemp("migrated") / "kaika.db"
-    place_database(path)
-    return path
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from pathlib import Path
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 _USERS = ("postgres", "nobody")
 _START_SECONDS = 60.0
+TEST_DATABASE = "kaika_test"
+"""The database that the tests of a process share, each emptying it first."""
 SAFE = (
     "max_connections=60", "shared_buffers=32MB", "listen_addresses=127.0.0.1",
     "logging_collector=off",

@@ -6,17 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.services.authority.authority_harness import NOW, AuthorityHarness
-from tests.services.authority.conftest import (
-    MakeUrl,
-    _copied,
-    folder,
-    migrated_file,
-    postgres,
-)
+from tests.services.authority.conftest import MakeUrl, _copied, folder
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_card import CertifyingIssuer
 
-__all__ = ["folder", "migrated_file", "postgres"]
+__all__ = ["folder"]
 
 
 @pytest.fixture
