@@ -77,7 +77,7 @@ def examine(today: date, *, every_phrasing: bool = False) -> Examination:
 
     Files that cannot be read are reported alone, since the other rules need all of them.
     """
-    if errors := [*entries_module.find_format_errors(), *canned.find_format_errors()]:
+    if errors := [*entries_module.find_format_errors(), *canned.find_malformed_answers()]:
         found = [FaqFinding(each.path, each.line, each.reason, each.remedy) for each in errors]
         return Examination(found, None)
     known = entries_module.read_entry_files()

@@ -13,7 +13,9 @@ from services.desk import staff
 from services.desk.library import LibraryAnswer
 
 
-async def find_codes(query: InlineQuery, context: Context) -> list[InlineQueryResultArticle] | None:
+async def find_code_results(
+    query: InlineQuery, context: Context
+) -> list[InlineQueryResultArticle] | None:
     """Return the answers that a member of the staff searches for in a group; else `None`."""
     desk, services = context.services.desk, context.services
     if desk is None or desk.group_id is None or query.chat_type != ChatType.SUPERGROUP:

@@ -110,7 +110,7 @@ def suggest(services: Services, html: Sequence[str]) -> list[str]:
 
     :param html: the texts as Telegram HTML.
     """
-    text = "\n".join(answers.plain_text(each) for each in html)
+    text = "\n".join(answers.strip_tags(each) for each in html)
     return library_of(services).suggest(text, services.search)
 
 

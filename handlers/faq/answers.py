@@ -134,7 +134,7 @@ def more_text(entry: Entry, mode: Mode) -> str:
     return markdown.join_blocks([_title(entry), *blocks, _sources(entry)])
 
 
-def plain_text(html: str) -> str:
+def strip_tags(html: str) -> str:
     """Return the words of Telegram HTML."""
     return unescape(_TAGS.sub("", html))
 

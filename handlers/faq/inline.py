@@ -21,7 +21,7 @@ from telegram.helpers import create_deep_linked_url
 
 import locales
 from handlers.context import Context
-from handlers.desk.inline_codes import find_codes
+from handlers.desk.inline_codes import find_code_results
 from handlers.faq import answers
 from handlers.guards import pause_label
 from handlers.screen import markdown
@@ -46,7 +46,7 @@ async def on_inline(update: Update, context: Context) -> None:
     if not limits.grants(query.from_user.id, monotonic()):
         await _tell_pause(query, update.update_id, limits)
         return
-    codes = await find_codes(query, context)
+    codes = await find_code_results(query, context)
     if codes is not None:
         with suppress(TelegramError):
             await query.answer(codes, cache_time=0, is_personal=True)
@@ -145,5 +145,5 @@ async def on_inline_button(update: Update, context: Context, parts: list[str]) -
 
 def _preview(body: str) -> str:
     """Return the beginning of an entry as plain text."""
-    plain = answers.plain_text(markdown.render(body)[0])
+    plain = answers.strip_tags(markdown.render(body)[0])
     return plain if len(plain) <= _PREVIEW else plain[: _PREVIEW - 1] + "…"

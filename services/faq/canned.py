@@ -92,7 +92,7 @@ def read_canned_answers() -> CannedAnswers:
     return found
 
 
-def find_format_errors() -> list[EntryFormatError]:
+def find_malformed_answers() -> list[EntryFormatError]:
     """Return one error for every malformed file."""
     errors = []
     for language in locales.LANGUAGES:
