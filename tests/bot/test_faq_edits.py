@@ -29,10 +29,10 @@ from services.faq.entries import load_entries
 from services.people.languages import LanguagePreferences
 from services.storage.database import Database
 from tests.bot.faq_files import contents, tree
-from tests.services.authority.conftest import MakeUrl, folder, make_url, migrated_file, postgres
+from tests.services.authority.conftest import MakeUrl, folder, make_url
 from tests.strict_supervisor import strict_supervisor
 
-__all__ = ["folder", "make_url", "migrated_file", "postgres", "tree"]
+__all__ = ["folder", "make_url", "tree"]
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PARROT = "what would my parrot have to pay for it"

@@ -20,9 +20,9 @@ from services.faq.edits.overlay import lay_over
 from services.faq.edits.store import EditRefusal, EditRefusedError, EditSet, EditState
 from services.faq.entries import Entries
 from services.storage.database import Database
-from tests.services.authority.conftest import MakeUrl, folder, make_url, migrated_file, postgres
+from tests.services.authority.conftest import MakeUrl, folder, make_url
 
-__all__ = ["folder", "make_url", "migrated_file", "postgres"]
+__all__ = ["folder", "make_url"]
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FILE, OTHER = "en/faq/fee.phrasings.txt", "zh_Hant/faq/fee.phrasings.txt"
