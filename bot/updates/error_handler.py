@@ -3,6 +3,7 @@
 import structlog
 from telegram import Message, Update
 from telegram.error import TelegramError
+from telegram.ext import ApplicationHandlerStop
 
 from bot.telegram.rate_limiter import ChatRefusedError
 from bot.updates.intake import Intake, is_connection_failure, is_temporary
@@ -16,17 +17,29 @@ _log = structlog.get_logger()
 
 
 class ErrorHandler:
-    """PTB error handler that notes the failure with the intake and answers the person."""
+    """PTB error handler that notes the failure with the intake and answers the person.
+
+    No other handler sees an update after an error: those that come first, such as the guard of
+    secrets, decide what the others may see.
+    """
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
 
     async def __call__(self, update: object, context: Context) -> None:
-        """Handle one error."""
+        """Handle one error.
+
+        :raises ApplicationHandlerStop: for an update, so that it is not processed any further.
+        """
         error = context.error
-        if not isinstance(update, Update) or error is None:
-            await self._handle_event_error(update, error, context)
-            return
+        if isinstance(update, Update) and error is not None:
+            await self._handle_update_error(update, error, context)
+            raise ApplicationHandlerStop
+        await self._handle_event_error(update, error, context)
+
+    async def _handle_update_error(
+        self, update: Update, error: Exception, context: Context
+    ) -> None:
         if isinstance(error, TelegramError) and is_chat_closed(error):
             chat = update.effective_chat
             await self._close_chat(chat.id if chat else 0, context)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from telegram.error import NetworkError
 
 from bot import logs
 from handlers import guards
 from services.faq.search import FaqSearch
-from services.storage.models import InboxUpdate
+from services.storage.models import InboxUpdate, UnansweredQuestion
 from tests import phrases
 from tests.bot_harness import BotHarness
 
@@ -107,3 +108,20 @@ async def test_of_a_secret_nothing_is_kept_where_the_update_cannot_be_read(
         update["message"]["date"] = 10**17
     await harness.kaika.intake.accept(updates)
     assert [is_kept for _, is_kept in await failed_payloads(harness)] == [False, True]
+
+
+@pytest.mark.parametrize("error", [KeyError("a bug"), NetworkError("no line")])
+async def test_a_secret_is_no_question_where_the_guard_fails(
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    anna = harness.add_user()
+    searched: list[str] = []
+    monkeypatch.setattr(guards, "_warn", fail)
+    monkeypatch.setattr(FaqSearch, "search", lambda _self, text, *_: searched.append(text))
+    await anna.says("aB3dE9xZ")
+    assert searched == []
+    async with harness.kaika.database.unit_of_work() as session:
+        assert (await session.scalars(select(UnansweredQuestion))).all() == []

@@ -46,6 +46,7 @@ class EntryCells:
     related: str
     conversation: str
     page: str
+    picture: str
     sources: str
     checked: str
 
@@ -74,6 +75,7 @@ class EntryCells:
             related=", ".join(map(str, meta["related"])),
             conversation=meta.get("conversation") or "",
             page=meta.get("page") or "",
+            picture=meta.get("picture") or "",
             sources="\n".join(sources),
             checked=str(meta["checked"]),
         )
@@ -92,7 +94,7 @@ class EntryCells:
 
         :raises SourceCellError: for a source without one of its parts.
         """
-        optional = {"conversation": self.conversation, "page": self.page}
+        optional = {name: getattr(self, name) for name in ("conversation", "page", "picture")}
         related = [each.strip() for each in self.related.split(",") if each.strip()]
         lines = [
             "---",
