@@ -90,6 +90,7 @@ PAGE: Final[Mapping[str, int]] = {"en": 640, "zh_Hant": 310}
 ANSWER: Final[Mapping[str, int]] = {"en": 600, "zh_Hant": 300}
 """Characters of what an answer of the FAQ shows first, with its title."""
 PAGES: Final = (
+    "🔎 <b>Card check result</b>",
     "<b>Welcome to Kaika",
     "<b>What I can do</b>",
     "💬 <b>What I store about you",

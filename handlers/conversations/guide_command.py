@@ -11,7 +11,7 @@ from handlers.screen.view import View, button, send, show, view
 
 _HERE = N_("We do it here, step by step.")
 _MOSTLY_HERE = N_(
-    "What can be done here, we do here; for the rest I guide you through the official website."
+    "Some things are done right here; for the rest I guide you through the official website."
 )
 
 

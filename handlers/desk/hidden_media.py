@@ -31,7 +31,7 @@ class MediaPlace:
     reply_to: int | None = None
 
 
-def read_file(message: Message) -> MediaFile | None:
+def find_media_file(message: Message) -> MediaFile | None:
     """Return the picture, video or file in a message; `None` where it is something else."""
     caption = message.caption_html if message.caption else ""
     if message.photo:

@@ -7,7 +7,7 @@ from telegram.error import BadRequest
 
 from handlers.context import Context
 from handlers.desk import subscriber_texts
-from handlers.desk.hidden_media import read_file
+from handlers.desk.hidden_media import find_media_file
 from handlers.engine import message_handler
 from handlers.faq.questions import is_courtesy
 from handlers.screen.deletion import delete_incoming_message
@@ -206,5 +206,5 @@ def _media_of(message: Message) -> MirroredMessage:
         html=None,
         caption=message.caption_html if message.caption else "",
         album=message.media_group_id or "",
-        file=read_file(message),
+        file=find_media_file(message),
     )

@@ -3,7 +3,7 @@
 from handlers.screen.text import N_, Markup, say
 from services.authority.interface.authority import Authority
 
-_DEMONSTRATION = N_("ℹ️ <i>A demonstration: the records are made up. Don't type real data.</i>")
+_DEMONSTRATION = N_("ℹ️ <i>A demonstration: made-up records. Don't type real data.</i>")
 _KEPT_BY = N_("ℹ️ <i>These records are kept by {keeper}, who runs this service.</i>")
 
 

@@ -23,7 +23,7 @@ _WARNS = re.compile(r"never|not|n't|勿|不要|不必|不需|別", re.IGNORECASE
 _WARNING_REACH = 16
 """Characters before a match in which a word turns the request into a warning."""
 _OFFICIAL = ".gov.tw"
-_NO_WORDS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+|/\w+")
+_NO_WORDS = re.compile(r"https?://\S+|www\.\S+|(?<!\S)[^\s@]++@\S+|/\w+")
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]{2,}")
 _FEWEST_WORDS = 3

@@ -9,7 +9,7 @@ from typer import Typer
 from bot.cli import audit, inbox, outbox, person
 from bot.cli.backup import commands as backup
 from bot.cli.counter import commands as counter
-from bot.settings import PREFIX, Settings
+from bot.settings import PREFIX, SECRET_SETTINGS, Settings
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -17,6 +17,7 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 def test_every_setting_is_told_of_and_none_besides() -> None:
     documented = set(re.findall(rf"`({PREFIX}[A-Z_]+)`", (DOCS / "operating.md").read_text()))
     known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRET_SETTINGS}
     assert documented - {f"{PREFIX}CARD_PASSPHRASE"} == known
 
 

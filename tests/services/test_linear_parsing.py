@@ -13,6 +13,7 @@ from bot.wiring.application import load_models
 from handlers.engine.model import StepContext
 from handlers.screen.text import say
 from handlers.screen.view import decode_callback_data
+from services.faq.entries import Entries, load_entries
 from services.formats.errors import InputField
 from services.secret_detection import SecretDetector
 from tests.hostile_texts import (
@@ -43,6 +44,7 @@ _FILL: Mapping[type, object] = {
     str: "en",
     InputField: InputField.NAME,
     Collection[str]: (),
+    Entries: load_entries(),
     SecretDetector: SecretDetector((), lambda _text: False),
 }
 

@@ -41,8 +41,9 @@ def find_button(desk: DeskHarness, topic: ForumTopic, code: str) -> tuple[int, s
 
 
 def answers_of(user: ChatUser, title: str) -> list[Json]:
-    """The messages of the bot that begin with a title."""
-    return [each for each in user.bot_messages if each.get("text", "").startswith(title)]
+    """The answers of the staff that begin with a title; they reply to the question."""
+    sent = [each for each in user.bot_messages if "reply_to_message" in each]
+    return [each for each in sent if each.get("text", "").startswith(title)]
 
 
 async def test_one_tap_takes_the_ticket_and_sends_the_answer(

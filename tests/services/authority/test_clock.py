@@ -62,7 +62,8 @@ WALL_CLOCK_COLUMNS = {
     "status_changes": "at",
     "subscribers": "created_at",
     "ticket_messages": "at delivered_at",
-    "tickets": "opened_at waits_since active_at resolved_at reopens_until muted_until",
+    "tickets": "opened_at waits_since active_at first_answered_at resolved_at reopens_until "
+    "muted_until",
     "unanswered_questions": "first_asked_at last_asked_at",
     "unrecorded_certificates": "since not_after",
     "votes": "voted_at",
