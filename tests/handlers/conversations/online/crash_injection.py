@@ -70,7 +70,7 @@ class CrashInjector:
         self._plan = CrashPlan(None)
         self._suspended_tasks: list[asyncio.Task[Any]] = []
         self._abandoned_updates = 0
-        self._has_written = False
+        self._writing_tasks: set[asyncio.Task[Any] | None] = set()
 
     def begin_plan(self, crash_at: int | None) -> CrashPlan:
         """Begin the plan of the next person."""
@@ -151,17 +151,18 @@ class CrashInjector:
         await asyncio.gather(*self._suspended_tasks, *updates, return_exceptions=True)
 
     def on_statement(self, _conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        """Notice writes; there is one unit of work at a time."""
-        self._has_written |= statement.startswith(_WRITES)
+        """Notice which task writes; the inbox writes in between, at times of its own."""
+        if statement.startswith(_WRITES):
+            self._writing_tasks.add(asyncio.current_task())
 
     def on_unit_of_work(self) -> None:
-        """Begin to watch a unit of work."""
-        self._has_written = False
+        """Begin to watch a unit of work of the running task."""
+        self._writing_tasks.discard(asyncio.current_task())
 
     @property
     def has_written(self) -> bool:
-        """Whether the last unit of work wrote anything."""
-        return self._has_written
+        """Whether the last unit of work of the running task wrote anything."""
+        return asyncio.current_task() in self._writing_tasks
 
 
 @asynccontextmanager

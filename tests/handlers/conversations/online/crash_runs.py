@@ -245,8 +245,12 @@ async def check_crash_point(
     scenarios = [each for each in SCENARIOS if baselines[each.name].effect_count >= effect]
     async with open_run(prepared, prepared.folder.with_name(f"crash at {effect}")) as run:
         crashed = await run_with_crashes(run, scenarios, effect)
-    not_crashed = [s.name for s in scenarios if crashed.crashed_in[s.name] == len(s.steps)]
-    assert not not_crashed, "nothing crashed there"
+    not_crashed = {
+        each.name: baselines[each.name].effect_count
+        for each in scenarios
+        if crashed.crashed_in[each.name] == len(each.steps)
+    }
+    assert not not_crashed, f"nothing crashed at {effect}, though there are {not_crashed} effects"
     expected = Counter(prepared.snapshot)
     for scenario in scenarios:
         expected.update(baselines[scenario.name].changes)
