@@ -16,6 +16,7 @@ from reader_bridge.client.websocket import ServerConnection, ServerConnector
 from reader_bridge.protocol.limits import DEFAULT_PATH
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
+from tests import phrases
 from tests.bot.simulated_customers import PATIENCE, SimulatedCustomer, keys_of, step_of
 from tests.bot_harness import Json
 from tests.handlers.engine.navigation import callback_data
@@ -45,6 +46,8 @@ _MAY_WAIT = ("compare", "confirmed", "work", "failed")
 """The steps that may show no such button, while something else is to happen."""
 _DONE = ("offer", "linked", "done")
 """The steps after what somebody came for."""
+_MOST_UNASKED = 4
+"""How often somebody types what nothing asks for any more before they count as lost."""
 
 
 async def let_pass(_work: str, _message: str) -> None:
@@ -68,6 +71,8 @@ class SimulatedCardholder(SimulatedCustomer):
     done: list[str] = field(default_factory=list)
     watched_card: WatchedCard | None = None
     _typed_at_pc: str = ""
+    _unasked: set[int] = field(default_factory=set)
+    """The messages that deleted what nothing asked for."""
 
     async def run(self) -> None:
         """Activate, lock the card, and unlock it."""
@@ -108,6 +113,8 @@ class SimulatedCardholder(SimulatedCustomer):
                 break
             if (question := self._restart_question()) is not None:
                 self.person.press(*question)
+            elif self._typed_unasked():  # it was done in the background, or had ended there
+                self.person.start(f"do-{what}")
             elif seen is not None and step_of(seen).startswith(f"{what}/"):
                 self._acts(at_pc, seen)
             else:  # it was told in the background that the conversation before had ended
@@ -125,6 +132,15 @@ class SimulatedCardholder(SimulatedCustomer):
             if data.startswith("v1:anew:"):
                 return newest["message_id"], data
         return None
+
+    def _typed_unasked(self) -> bool:
+        """Whether the newest message deletes what they typed, and no step follows it."""
+        newest = self.received[-1] if self.received else {}
+        if phrases.DELETED_IT not in newest.get("text", "") or step_of(newest):
+            return False
+        self._unasked.add(newest["message_id"])
+        assert len(self._unasked) <= _MOST_UNASKED, self.describe("is asked for nothing")
+        return True
 
     def _acts(self, at_pc: PersonWithPin, message: Json) -> None:
         step, keys = step_of(message).partition("/")[2], keys_of(message)
