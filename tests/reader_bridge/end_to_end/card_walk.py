@@ -7,14 +7,15 @@ from datetime import timedelta
 
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import FAILED, FAILURE, UNRESOLVED_STEP, WORK
-from handlers.card.operation_texts import BUSY, FAILURES
+from handlers.card.operation_texts import BUSY, FAILURES, NEEDS_NEW_CODE
 from handlers.engine.model import Step as DialogStep
 from handlers.engine.model import StepContext
-from handlers.engine.rendering import render_text
+from handlers.engine.rendering import render_step_text
 from handlers.identity.granted_actions import DONE, OFFER
 from reader_bridge.protocol import ProgressStep
 from services.bridge.hub import Hub
 from services.conversations import ConversationState
+from tests import phrases
 from tests.bot_harness import ChatUser, plain
 from tests.handlers.clock import set_time
 from tests.handlers.conversations.online.bridge_harness import (
@@ -39,6 +40,8 @@ from tests.reader_bridge.end_to_end.whole_system import WholeSystem
 
 FIRST = b"first123"
 FINAL_STEPS = {"report", OFFER, DONE}
+_IDENTITY_STEPS = ("who", "code")
+_CODE_ONCE_MORE = ("enter the subscriber code once more", "verify your identity again")
 _MAX_STEPS = 12
 _NEXT_BUTTON = {FAILED: "again", UNRESOLVED_STEP: "ask", "confirm": "start", "unlinked": "again"}
 """The button that leads on from a step."""
@@ -147,7 +150,7 @@ class CardWalk:
 
     async def _act(self, here: ConversationState) -> None:
         keys = button_keys(self.person)
-        if here.step in ("who", "code"):
+        if here.step in _IDENTITY_STEPS:
             await self.person.says(self.holder.number_and_code)
         elif here.step == WORK and "again" not in keys:
             await self._let_time_pass()
@@ -164,18 +167,23 @@ class CardWalk:
         await self.cards.harness.settle()
 
     def _check_explanation(self, here: ConversationState) -> None:
-        """Check that the chat shows the text of the current step, and a way on."""
+        """Check that the chat shows the current step, why it asks again, and a way on."""
         harness = self.cards.harness
         step: DialogStep = harness.kaika.application.bot_data["conversations"][
             here.conversation
         ].steps[here.step]
         ctx = StepContext(here.chat_id, here.user_id, "en", None, self.cards.now, here.data)
-        words = plain(render_text(step.text, ctx)).strip()
+        words = plain(render_step_text(here, step, ctx)).strip()
         shown = self.person.last["text"]
         assert words in shown, (here.step, words, shown)
+        if here.step in _IDENTITY_STEPS:  # the code was typed before, so this is not the first time
+            is_announced = self.explanations[-1] in NEEDS_NEW_CODE
+            assert is_announced or phrases.ONE_TRY_ON_THE_CARD in shown, f"not why: {shown!r}"
         assert button_keys(self.person), f"no way on from {shown!r}"
         why = here.data[FAILURE] if here.step == FAILED else ""
         assert not why or why in FAILURES, "explained in words of its own"
+        if why in NEEDS_NEW_CODE:
+            assert any(words in shown for words in _CODE_ONCE_MORE), f"not announced: {shown!r}"
         self.explanations.append(why or here.step)
 
 

@@ -48,5 +48,5 @@ async def test_after_a_try_that_was_cut_off_the_chat_says_why_it_asks_for_the_co
         walk.person.sees(phrases.CARD_PULLED_OUT)
         assert "again" in button_keys(walk.person)
         await press(walk.person, "again")
-        walk.person.sees(phrases.ONE_TRY_ON_THE_CARD, phrases.WHO_ARE_YOU)
+        walk.person.sees(phrases.ONE_TRY_ON_THE_CARD, phrases.TYPE_BOTH_AGAIN)
         assert phrases.TEN_MINUTES_PASSED not in walk.person.last["text"]
