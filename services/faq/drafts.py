@@ -19,7 +19,9 @@ Draft = Mapping[str, str | None]
 ANSWER_SUFFIX = ".md"
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_NAME = re.compile(rf"(\w+)/faq/({_ID.pattern})(?:{re.escape(ANSWER_SUFFIX)}|\.phrasings\.txt)")
+_NAME = re.compile(
+    rf"(?<!\w)(\w++)/faq/({_ID.pattern})(?:{re.escape(ANSWER_SUFFIX)}|\.phrasings\.txt)"
+)
 _MAX_ID_CHARACTERS = 40
 
 

@@ -23,8 +23,8 @@ MAX_CELL_CHARACTERS = 32_767
 
 _ENCODING = "utf-8-sig"
 _DELIMITERS = ",;\t"
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-_GUARDED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
+_FORMULA = re.compile(r"(?<!')'*+[=+\-@\t\r\n＝＋－＠]")
+_GUARDED = re.compile(r"(?<!')'++[=+\-@\t\r\n＝＋－＠]")
 
 
 class TableProblem(StrEnum):
