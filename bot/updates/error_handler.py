@@ -33,7 +33,11 @@ class ErrorHandler:
         """
         error = context.error
         if isinstance(update, Update) and error is not None:
-            await self._handle_update_error(update, error, context)
+            try:
+                await self._handle_update_error(update, error, context)
+            except Exception as failed:
+                _log.error("error_handler_failed", error=type(failed).__name__, exc_info=failed)
+                self._intake.fail(update.update_id, failed)
             raise ApplicationHandlerStop
         await self._handle_event_error(update, error, context)
 

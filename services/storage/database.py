@@ -166,7 +166,8 @@ class Database:
             if unlimited is not self.engine:
                 await unlimited.dispose()
         if self._group_commit is not None:
-            await asyncio.to_thread(self._group_commit.flush)
+            self._group_commit.note_commit()  # changes of tables count as no changed rows
+            await self._group_commit.flush_then(lambda: None)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -29,7 +29,7 @@ _Waiting = list[tuple["asyncio.Future[None]", Callable[[], None]]]
 class GroupCommit:
     """Flushes the write-ahead log of a database file.
 
-    :ivar has_unflushed: whether something was committed since the last flush began.
+    :ivar has_unflushed: whether something was committed since the last flush began, or that failed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -65,14 +65,6 @@ class GroupCommit:
             _settle(done, follow, None)
         return done
 
-    def flush(self) -> None:
-        """Flush what was committed so far, before it returns.
-
-        :raises OSError: where the disk refuses.
-        """
-        self.has_unflushed = False
-        self._flush()
-
     def close(self) -> None:
         """End the thread; a later flush starts another."""
         if self._thread is not None:
@@ -89,6 +81,7 @@ class GroupCommit:
     def _end(self, error: BaseException | None) -> None:
         flushed, self._flushed_now = self._flushed_now or [], None
         failure = None if error is None else _unavailable(error)
+        self.has_unflushed |= error is not None
         for done, follow in flushed:
             _settle(done, follow, failure)
         if self._waiting:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from telegram.error import NetworkError
 
 from bot import logs
+from bot.updates.error_handler import ErrorHandler
 from handlers import guards
 from services.faq.search import FaqSearch
 from services.storage.models import InboxUpdate, UnansweredQuestion
@@ -121,6 +122,9 @@ async def test_a_secret_is_no_question_where_the_guard_fails(
     searched: list[str] = []
     monkeypatch.setattr(guards, "_warn", fail)
     monkeypatch.setattr(FaqSearch, "search", lambda _self, text, *_: searched.append(text))
+    await anna.says("aB3dE9xZ")
+    assert searched == []
+    monkeypatch.setattr(ErrorHandler, "_apologise", fail)
     await anna.says("aB3dE9xZ")
     assert searched == []
     async with harness.kaika.database.unit_of_work() as session:

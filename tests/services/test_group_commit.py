@@ -219,6 +219,20 @@ async def test_where_the_disk_refuses_nothing_follows_and_the_next_writes_it_aga
     assert len(disk.flushed) == 1
 
 
+async def test_after_a_refusal_who_only_reads_waits_for_what_was_refused(
+    database: Database, disk: Disk
+) -> None:
+    disk.error = errno.EIO
+    with pytest.raises(DatabaseUnavailableError):
+        await write(database, "a")
+    disk.error = None
+    async with database.unit_of_work() as session:
+        assert await session.scalar(text("SELECT count(*) FROM words")) == 2
+    assert disk.flushed == [], "it was copied"
+    await write(database, "b")
+    assert len(disk.flushed) == 1
+
+
 async def test_a_database_is_used_again_after_it_was_closed(database: Database) -> None:
     await write(database, "a")
     await database.close()
