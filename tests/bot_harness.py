@@ -17,7 +17,7 @@ from telegram.request import BaseRequest, RequestData
 
 from bot.app import Kaika, OpenAuthority
 from bot.settings import Settings
-from bot.telegram.transport import AiohttpRequest, read_refusal
+from bot.telegram.transport import AiohttpRequest, read_refusal, reduce_answer
 from bot.wiring import embedded
 from sandbox.client.groups import Group
 from sandbox.client.telegram_client import TelegramClient
@@ -75,7 +75,7 @@ class EngineRequest(BaseRequest):
             status, body = odd.status, odd.body
         if status != 200:
             raise read_refusal(status, body)
-        return status, body
+        return status, reduce_answer(url, body)
 
     parse_json_payload = staticmethod(AiohttpRequest.parse_json_payload)
 

@@ -103,6 +103,8 @@ MAX_ANSWER_BYTES = 32 * 1024 * 1024
 """A hundred of the largest updates have a tenth of this."""
 _NO_ANSWER = "not an answer of the Bot API"
 _SENDING_METHODS = ("/sendMessage", "/editMessageText")
+_TOPIC = ("message_thread_id", "is_topic_message")
+"""By these the desk notices that a message went elsewhere, since its topic is gone."""
 
 
 class AiohttpRequest(BaseRequest):
@@ -170,9 +172,7 @@ class AiohttpRequest(BaseRequest):
             raise NetworkError(f"the Bot API cannot be reached ({type(error).__name__})") from None
         if response.status != HTTPStatus.OK:
             raise read_refusal(response.status, payload, response.headers.get("Retry-After"))
-        if url.endswith(_SENDING_METHODS):
-            payload = _reduce_sent_message(payload)
-        return response.status, payload
+        return response.status, reduce_answer(url, payload)
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -206,19 +206,24 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _reduce_sent_message(payload: bytes) -> bytes:
-    """Reduce the answer to a sent message to its identity.
+def reduce_answer(url: str, payload: bytes) -> bytes:
+    """Reduce the answer to a sent message to its identity and its topic.
 
     The answer repeats the whole message; building PTB's objects from it takes longer than the call.
+    Other answers stay as they are.
 
     :raises NetworkError: where no message is in it.
     """
+    if not url.endswith(_SENDING_METHODS):
+        return payload
     answer = parse_answer(payload) or {}
     if answer.get("result") is True:  # edited where the bot is no member
         return payload
     try:
-        message = {key: answer["result"][key] for key in ("message_id", "date")}
-        message["chat"] = {key: answer["result"]["chat"][key] for key in ("id", "type")}
+        sent = answer["result"]
+        message = {key: sent[key] for key in ("message_id", "date")}
+        message |= {key: sent[key] for key in _TOPIC if key in sent}
+        message["chat"] = {key: sent["chat"][key] for key in ("id", "type")}
     except (KeyError, TypeError):
         raise NetworkError(_NO_ANSWER) from None
     return orjson.dumps({"ok": True, "result": message})
